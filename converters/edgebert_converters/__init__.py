@@ -1,0 +1,1 @@
+"""EdgeBERT's converters: a checkpoint in, a verified bundle out. Needs the `convert` extra."""

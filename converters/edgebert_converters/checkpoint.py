@@ -1,0 +1,281 @@
+"""A Hugging Face folder → a student, the float model it must equal, a tokenizer, a task."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from tokenizers import normalizers as tokenizer_normalizers
+from torch import Tensor, nn
+from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from edgebert_converters import components, families, sentence_transformers
+from edgebert_converters.encoder import activation
+from edgebert_converters.heads import ClassificationHead, EmbeddingHead, Student
+from edgebert_converters.sentence_transformers import SentenceEncoder, read_json
+from edgebert_runtime.errors import ConversionError
+from edgebert_runtime.manifest import Source
+
+_PROBLEMS = {
+    "single_label_classification": "classification",
+    "multi_label_classification": "multi-label-classification",
+    "regression": "regression",
+}
+_WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+
+
+class FloatModel(nn.Module):
+    """transformers' own model with the task's raw output: what every artifact is held against."""
+
+    def __init__(self, model: nn.Module, head: EmbeddingHead | None) -> None:
+        super().__init__()
+        self.model = model
+        self.head = head
+
+    def forward(self, inputs: dict[str, Tensor]) -> Tensor:
+        """`input_ids`, `attention_mask` and, where read, `token_type_ids` → [B, outputs]."""
+        result: Any = self.model(**inputs)
+        if self.head is None:
+            logits: Tensor = result.logits
+            return logits
+        pooled: Tensor = self.head(result.last_hidden_state, inputs["attention_mask"])
+        return pooled
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Everything that converters need of a checkpoint."""
+
+    student: Student
+    float_model: FloatModel
+    tokenizer: bytes
+    task: str
+    labels: tuple[str, ...]
+    max_length: int
+    source: Source
+
+
+def load_checkpoint(folder: Path, pooling: str | None = None) -> Checkpoint:
+    """Read a folder as `save_pretrained` writes it.
+
+    `pooling` ("mean" or "cls") makes an embedding model, of unit length, of an encoder that has
+    neither a head nor sentence-transformers files.
+
+    Raises:
+        ConversionError: if it is not such a folder, or holds what is not supported.
+    """
+    if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
+        raise ConversionError(
+            f"no checkpoint at {str(folder)!r}; expected a folder with config.json, weights and "
+            "tokenizer files, as save_pretrained writes it"
+        )
+    sentence = sentence_transformers.read(folder)
+    if sentence is not None:
+        folder = sentence.transformer
+    config = read_json(folder / "config.json")
+    family = config.get("model_type") if isinstance(config, dict) else None
+    if family not in families.SUPPORTED:
+        raise ConversionError(
+            f"model_type {family!r} is not supported; supported: {', '.join(families.SUPPORTED)}"
+        )
+    architecture = str((config.get("architectures") or [""])[0])
+    if architecture.endswith("ForSequenceClassification"):
+        return _classifier(folder)
+    if sentence is None and pooling is not None:
+        sentence = SentenceEncoder(folder, pooling=pooling, normalize=True)
+    if sentence is not None:
+        return _sentence_encoder(folder, sentence)
+    raise ConversionError(
+        f"architecture {architecture!r} without sentence-transformers files is not supported; "
+        "supported: ...ForSequenceClassification, sentence-transformers folders, and bare encoders "
+        "with --pooling mean or cls"
+    )
+
+
+def _classifier(folder: Path) -> Checkpoint:
+    model = _pretrained(AutoModelForSequenceClassification, folder)
+    config = model.config
+    labels = _labels(config)
+    problem = config.problem_type or (
+        "regression" if len(labels) == 1 else "single_label_classification"
+    )
+    if problem not in _PROBLEMS:
+        raise ConversionError(
+            f"problem_type {problem!r} is not supported; supported: {', '.join(_PROBLEMS)}"
+        )
+    encoder = families.encoder(model.base_model, first_token_only=True)
+    return _checkpoint(
+        folder,
+        Student(encoder, _classification_head(model)).eval(),
+        FloatModel(model, None).eval(),
+        task=_PROBLEMS[problem],
+        labels=labels,
+    )
+
+
+def _sentence_encoder(folder: Path, sentence: SentenceEncoder) -> Checkpoint:
+    model = _pretrained(AutoModel, folder)
+    head = EmbeddingHead(sentence.pooling, sentence.dense, sentence.normalize)
+    encoder = families.encoder(model, first_token_only=head.reads_first_token_only)
+    checkpoint = _checkpoint(
+        folder,
+        Student(encoder, head).eval(),
+        FloatModel(model, head).eval(),
+        task="embedding",
+        labels=(),
+    )
+    limit, tokenizer = checkpoint.max_length, checkpoint.tokenizer
+    if sentence.max_length is not None:
+        limit = min(limit, int(sentence.max_length))
+    if sentence.lower_case:
+        tokenizer = _lower_cased(tokenizer)
+    return Checkpoint(
+        checkpoint.student,
+        checkpoint.float_model,
+        tokenizer,
+        checkpoint.task,
+        checkpoint.labels,
+        limit,
+        checkpoint.source,
+    )
+
+
+def _checkpoint(
+    folder: Path, student: Student, float_model: FloatModel, *, task: str, labels: tuple[str, ...]
+) -> Checkpoint:
+    config: Any = float_model.model.config
+    limit = families.position_limit(config)
+    source = Source(
+        checkpoint=folder.resolve().name,
+        family=config.model_type,
+        sha256=_weights_hash(folder),
+        parameters=components.parameters(student),
+        position_limit=limit,
+    )
+    tokenizer = _tokenizer(folder, config.vocab_size)
+    return Checkpoint(student, float_model, tokenizer, task, labels, limit, source)
+
+
+def _pretrained(kind: Any, folder: Path) -> Any:
+    """A float32 model with every weight it needs; transformers fills what is missing at random."""
+    try:
+        with _quiet_transformers():
+            model, info = kind.from_pretrained(
+                folder,
+                local_files_only=True,
+                dtype=torch.float32,
+                attn_implementation="eager",
+                output_loading_info=True,
+            )
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ConversionError(
+            f"the weights in {str(folder)!r} cannot be loaded ({reason}); expected a complete "
+            "model.safetensors or pytorch_model.bin"
+        ) from error
+    missing = sorted(
+        name for name in info["missing_keys"] if kind is not AutoModel or "pooler" not in name
+    )
+    if missing:
+        raise ConversionError(
+            f"the weights in {str(folder)!r} lack {len(missing)} tensors, {missing[0]!r} first; "
+            "expected those of the whole model: save the checkpoint again"
+        )
+    return model
+
+
+def _labels(config: Any) -> tuple[str, ...]:
+    names = config.id2label
+    if sorted(names) != list(range(config.num_labels)):
+        raise ConversionError(
+            f"id2label has the ids {sorted(names)[:10]}, expected 0 to {config.num_labels - 1}"
+        )
+    labels = tuple(str(names[index]) for index in range(config.num_labels))
+    if len(set(labels)) != len(labels) or "" in labels:
+        raise ConversionError(
+            f"id2label has the names {labels[:10]}, expected each once, none empty"
+        )
+    return labels
+
+
+def _classification_head(model: Any) -> ClassificationHead:
+    """The parts between the first token and the logits, in each family's own arrangement."""
+    family, base = model.config.model_type, model.base_model
+    if family in ("roberta", "xlm-roberta", "electra"):
+        name = "gelu" if family == "electra" else "tanh"
+        dense = nn.Sequential(model.classifier.dense, activation(name))
+        return ClassificationHead(dense, model.classifier.out_proj)
+    if family == "distilbert":
+        return ClassificationHead(nn.Sequential(model.pre_classifier, nn.ReLU()), model.classifier)
+    if family == "albert":
+        return ClassificationHead(nn.Sequential(base.pooler, nn.Tanh()), model.classifier)
+    if family == "mobilebert" and not model.config.classifier_activation:
+        return ClassificationHead(nn.Sequential(), model.classifier)
+    return ClassificationHead(nn.Sequential(base.pooler.dense, nn.Tanh()), model.classifier)
+
+
+def _tokenizer(folder: Path, rows: int) -> bytes:
+    """The fast tokenizer as transformers would use it, as the text of a tokenizer.json."""
+    try:
+        with _quiet_transformers():
+            fast: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
+            text: str = fast.backend_tokenizer.to_str()
+            highest = max(fast.backend_tokenizer.get_vocab(with_added_tokens=True).values())
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ConversionError(
+            f"no fast tokenizer can be read from {str(folder)!r} ({reason}); expected "
+            "tokenizer.json, as the tokenizer's save_pretrained writes it"
+        ) from error
+    if highest >= rows:
+        raise ConversionError(
+            f"the tokenizer gives ids up to {highest}, the embedding table has {rows} rows; "
+            "resize the model's embeddings, or save the tokenizer that belongs to it"
+        )
+    return text.encode("utf-8")
+
+
+def _lower_cased(tokenizer: bytes) -> bytes:
+    fast = Tokenizer.from_buffer(tokenizer)
+    steps = [tokenizer_normalizers.Lowercase()]
+    if fast.normalizer is not None:
+        steps.append(fast.normalizer)
+    fast.normalizer = tokenizer_normalizers.Sequence(steps)
+    return fast.to_str().encode("utf-8")
+
+
+def _weights_hash(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for pattern in _WEIGHTS:
+        for path in sorted(folder.glob(pattern)):
+            with path.open("rb") as stream:
+                while chunk := stream.read(1024 * 1024):
+                    digest.update(chunk)
+        if any(folder.glob(pattern)):
+            break
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """Progress bars and advice are for people at a prompt; what matters here is checked here."""
+    level, bars = (
+        transformers_logging.get_verbosity(),
+        transformers_logging.is_progress_bar_enabled(),
+    )
+    transformers_logging.set_verbosity(logging.ERROR)
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(level)
+        if bars:
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]

@@ -1,0 +1,182 @@
+"""Where each model family keeps the parts of the encoder.
+
+The parts are the very modules of the transformers model, so nothing is copied. MobileBERT, whose
+layer is another one, has a file of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from edgebert_converters import mobilebert
+from edgebert_converters.encoder import (
+    Attention,
+    BertEncoder,
+    Embeddings,
+    Encoder,
+    Layer,
+    activation,
+)
+from edgebert_runtime.errors import ConversionError
+
+
+@dataclass(frozen=True)
+class LayerNames:
+    """Names of a layer's modules, relative to the layer."""
+
+    query: str = "attention.self.query"
+    key: str = "attention.self.key"
+    value: str = "attention.self.value"
+    output: str = "attention.output.dense"
+    attention_norm: str = "attention.output.LayerNorm"
+    expand: str = "intermediate.dense"
+    contract: str = "output.dense"
+    feed_forward_norm: str = "output.LayerNorm"
+
+
+_BERT = LayerNames()
+_DISTILBERT = LayerNames(
+    query="attention.q_lin",
+    key="attention.k_lin",
+    value="attention.v_lin",
+    output="attention.out_lin",
+    attention_norm="sa_layer_norm",
+    expand="ffn.lin1",
+    contract="ffn.lin2",
+    feed_forward_norm="output_layer_norm",
+)
+_ALBERT = LayerNames(
+    query="attention.query",
+    key="attention.key",
+    value="attention.value",
+    output="attention.dense",
+    attention_norm="attention.LayerNorm",
+    expand="ffn",
+    contract="ffn_output",
+    feed_forward_norm="full_layer_layer_norm",
+)
+
+
+@dataclass(frozen=True)
+class Family:
+    """One model family: how its layers are named and where its embedding projection is."""
+
+    names: LayerNames = _BERT
+    layers: Callable[[PreTrainedModel], Iterator[nn.Module]] = lambda base: iter(
+        base.get_submodule("encoder.layer").children()
+    )
+    projection: str = ""
+    padding_offset: bool = False
+    """Positions of real tokens start at pad_token_id + 1 (RoBERTa's fairseq heritage)."""
+
+
+def _albert_layers(base: PreTrainedModel) -> Iterator[nn.Module]:
+    groups = base.get_submodule("encoder.albert_layer_groups")
+    depth = base.config.num_hidden_layers
+    for index in range(depth):
+        group = groups.get_submodule(str(index * len(list(groups.children())) // depth))
+        yield from group.get_submodule("albert_layers").children()
+
+
+_FAMILIES: dict[str, Family] = {
+    "bert": Family(),
+    "roberta": Family(padding_offset=True),
+    "xlm-roberta": Family(padding_offset=True),
+    "electra": Family(projection="embeddings_project"),
+    "distilbert": Family(
+        _DISTILBERT, lambda base: iter(base.get_submodule("transformer.layer").children())
+    ),
+    "albert": Family(_ALBERT, _albert_layers, projection="encoder.embedding_hidden_mapping_in"),
+}
+
+SUPPORTED: tuple[str, ...] = (*_FAMILIES, "mobilebert")
+"""`model_type` of every configuration that can be converted."""
+
+
+def position_limit(config: object) -> int:
+    """Tokens that the position table has rows for, padding offset taken off."""
+    limit = int(getattr(config, "max_position_embeddings"))  # noqa: B009
+    family = _FAMILIES.get(getattr(config, "model_type", ""))
+    if family is not None and family.padding_offset:
+        limit -= int(getattr(config, "pad_token_id", 1)) + 1
+    return limit
+
+
+def encoder(base: PreTrainedModel, *, first_token_only: bool) -> Encoder:
+    """The plain encoder over the modules of `base` (a transformers model without head).
+
+    Raises:
+        ConversionError: for another family, activation or kind of position.
+    """
+    config = base.config
+    if getattr(config, "position_embedding_type", None) not in (None, "absolute"):
+        raise ConversionError(
+            f"position_embedding_type {config.position_embedding_type!r} is not supported; "
+            "supported: 'absolute'"
+        )
+    if getattr(config, "is_decoder", False):
+        raise ConversionError("the checkpoint is a decoder; only encoders are supported")
+    if config.model_type == "mobilebert":
+        return mobilebert.encoder(base)
+    family = _FAMILIES[config.model_type]
+    return BertEncoder(
+        _embeddings(base, family),
+        [_layer(part, family.names, config) for part in family.layers(base)],
+        first_token_only=first_token_only,
+        takes_token_types=_token_types(base) is not None,
+    )
+
+
+def _token_types(base: PreTrainedModel) -> nn.Embedding | None:
+    table = getattr(base.get_submodule("embeddings"), "token_type_embeddings", None)
+    return table if isinstance(table, nn.Embedding) and table.num_embeddings > 1 else None
+
+
+def position_table(base: PreTrainedModel, *, padding_offset: bool) -> nn.Embedding:
+    """Position rows of real tokens, a lone token-type row added: [limit, width]."""
+    table = base.get_submodule("embeddings.position_embeddings").weight
+    assert isinstance(table, Tensor)
+    with torch.no_grad():
+        rows = table[base.config.pad_token_id + 1 :] if padding_offset else table
+        types = getattr(base.get_submodule("embeddings"), "token_type_embeddings", None)
+        if isinstance(types, nn.Embedding) and types.num_embeddings == 1:
+            rows = rows + types.weight
+    return nn.Embedding(rows.shape[0], rows.shape[1], _weight=rows.detach().clone())
+
+
+def _embeddings(base: PreTrainedModel, family: Family) -> Embeddings:
+    parts = base.get_submodule("embeddings")
+    tokens = parts.get_submodule("word_embeddings")
+    assert isinstance(tokens, nn.Embedding)
+    projection = getattr(base, family.projection, None) if family.projection else None
+    if "." in family.projection:
+        projection = base.get_submodule(family.projection)
+    return Embeddings(
+        tokens,
+        position_table(base, padding_offset=family.padding_offset),
+        _token_types(base),
+        parts.get_submodule("LayerNorm"),
+        projection,
+    )
+
+
+def _layer(part: nn.Module, names: LayerNames, config: object) -> Layer:
+    def linear(name: str) -> nn.Linear:
+        module = part.get_submodule(name)
+        assert isinstance(module, nn.Linear)
+        return module
+
+    name = str(getattr(config, "hidden_act", None) or getattr(config, "activation", "gelu"))
+    heads = int(getattr(config, "num_attention_heads"))  # noqa: B009
+    return Layer(
+        Attention(linear(names.query), linear(names.key), linear(names.value), heads),
+        linear(names.output),
+        part.get_submodule(names.attention_norm),
+        nn.Sequential(linear(names.expand), activation(name), linear(names.contract)),
+        part.get_submodule(names.feed_forward_norm),
+    )

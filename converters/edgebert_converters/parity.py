@@ -1,0 +1,102 @@
+"""An artifact, run through the runtime itself, against the float PyTorch model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from edgebert_converters.checkpoint import Checkpoint
+from edgebert_converters.recipes import Recipe
+from edgebert_runtime.errors import AccuracyError, ConversionError
+from edgebert_runtime.manifest import Parity
+from edgebert_runtime.tokenization import Encoding
+
+PLAIN_ENCODER_TOLERANCE = 1e-3
+"""Largest difference, relative to the largest output, between our forward and transformers'."""
+
+
+def float_outputs(checkpoint: Checkpoint, encodings: Sequence[Encoding]) -> NDArray[np.float32]:
+    """Raw outputs [n, width] of transformers' own float model, one text at a time.
+
+    The plain encoder that the exporters take is held against it here, once and before any export.
+
+    Raises:
+        ConversionError: if the two differ by more than rounding.
+    """
+    theirs, ours = [], []
+    for encoding in encodings:
+        ids = torch.tensor([encoding.ids])
+        inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+        if checkpoint.student.encoder.takes_token_types:
+            inputs["token_type_ids"] = torch.tensor([encoding.token_type_ids])
+        with torch.inference_mode():
+            theirs.append(checkpoint.float_model(inputs)[0].numpy())
+            ours.append(checkpoint.student(**inputs)[0].numpy())
+    expected = np.stack(theirs).astype(np.float32)
+    difference = float(np.abs(expected - np.stack(ours)).max())
+    if not difference <= PLAIN_ENCODER_TOLERANCE * max(1.0, float(np.abs(expected).max())):
+        raise ConversionError(
+            f"the plain encoder differs from transformers' {checkpoint.source.family} model by "
+            f"{difference:.2g}; the configuration holds something unusual: please report it"
+        )
+    return expected
+
+
+def compare(task: str, expected: NDArray[np.float32], given: NDArray[np.float32]) -> Parity:
+    """Figures of `given` against `expected`, raw outputs [n, width] both."""
+    expected64, given64 = expected.astype(np.float64), given.astype(np.float64)
+    if task == "embedding":
+        agreement = float(_cosines(expected64, given64).mean())
+    elif task == "regression":
+        agreement = _determination(expected64, given64)
+    elif task == "multi-label-classification":
+        agreement = float(np.mean((expected64 >= 0) == (given64 >= 0)))
+        expected64, given64 = _sigmoid(expected64), _sigmoid(given64)
+    else:
+        agreement = float(np.mean(expected64.argmax(axis=1) == given64.argmax(axis=1)))
+        expected64, given64 = _softmax(expected64), _softmax(given64)
+    difference = np.abs(expected64 - given64)
+    return Parity(len(expected), float(difference.max()), float(difference.mean()), agreement)
+
+
+def check(task: str, recipe: Recipe, parity: Parity, backend: str) -> None:
+    """Hold an artifact to its recipe.
+
+    Raises:
+        AccuracyError: with every figure that is out of bounds.
+    """
+    if failures := recipe.tolerance.failures(task, parity):
+        raise AccuracyError(
+            f"{backend} {recipe.name} strays from the float model on {parity.sentences} sentences: "
+            f"{'; '.join(failures)}; nothing was written: try another recipe, or give sentences of "
+            "your own domain with --calibration"
+        )
+
+
+def _cosines(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+    cosines: NDArray[np.float64] = (first * second).sum(axis=1) / np.maximum(lengths, 1e-30)
+    return cosines
+
+
+def _determination(expected: NDArray[np.float64], given: NDArray[np.float64]) -> float:
+    """1 - residual / total sum of squares; of constant values, 1 if they are met and else 0."""
+    residual = float(((expected - given) ** 2).sum())
+    total = float(((expected - expected.mean(axis=0)) ** 2).sum())
+    if total < 1e-9:
+        return 1.0 if residual < 1e-6 else 0.0
+    return 1.0 - residual / total
+
+
+def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    probabilities: NDArray[np.float64] = 0.5 * (1.0 + np.tanh(0.5 * logits))
+    return probabilities

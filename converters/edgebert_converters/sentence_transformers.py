@@ -1,0 +1,132 @@
+"""What a sentence-transformers folder adds to its encoder: pooling, dense layers, length, case."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from edgebert_runtime.errors import ConversionError
+
+POOLINGS = ("mean", "cls")
+
+_ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "torch.nn.modules.linear.Identity": nn.Identity,
+    "torch.nn.modules.activation.Tanh": nn.Tanh,
+    "torch.nn.modules.activation.ReLU": nn.ReLU,
+    "torch.nn.modules.activation.GELU": nn.GELU,
+}
+
+
+@dataclass(frozen=True)
+class SentenceEncoder:
+    """The recipe from hidden states to a sentence vector."""
+
+    transformer: Path
+    """Folder of the encoder's own checkpoint."""
+    pooling: str = "mean"
+    dense: nn.Sequential = field(default_factory=nn.Sequential)
+    normalize: bool = False
+    max_length: int | None = None
+    """Tokens that sentence-transformers cuts at, where its file says so."""
+    lower_case: bool = False
+
+
+def read(folder: Path) -> SentenceEncoder | None:
+    """The folder's sentence-transformers files; None where there are none.
+
+    Raises:
+        ConversionError: for a module or a pooling that is not supported, or a broken file.
+    """
+    listing = folder / "modules.json"
+    if not listing.is_file():
+        return None
+    modules = read_json(listing)
+    transformer, pooling, normalize = folder, "mean", False
+    layers: list[nn.Module] = []
+    for module in modules if isinstance(modules, list) else []:
+        kind = str(module.get("type", "")).rpartition(".")[2]
+        part = folder / str(module.get("path", ""))
+        if kind == "Transformer":
+            transformer = part
+        elif kind == "Pooling":
+            pooling = _pooling(read_json(part / "config.json"))
+        elif kind == "Normalize":
+            normalize = True
+        elif kind == "Dense":
+            layers.extend(_dense(part))
+        else:
+            raise ConversionError(
+                f"sentence-transformers module {kind!r} in {str(listing)!r} is not supported; "
+                "supported: Transformer, Pooling, Dense, Normalize"
+            )
+    settings: dict[str, Any] = {}
+    if (transformer / "sentence_bert_config.json").is_file():
+        settings = read_json(transformer / "sentence_bert_config.json")
+    return SentenceEncoder(
+        transformer,
+        pooling,
+        nn.Sequential(*layers),
+        normalize,
+        settings.get("max_seq_length"),
+        bool(settings.get("do_lower_case")),
+    )
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file.
+
+    Raises:
+        ConversionError: if it cannot be read.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConversionError(
+            f"{str(path)!r} cannot be read as JSON ({error}); save the checkpoint again"
+        ) from None
+
+
+def _pooling(config: dict[str, Any]) -> str:
+    modes = {
+        "pooling_mode_mean_tokens": "mean",
+        "pooling_mode_cls_token": "cls",
+    }
+    chosen = [modes.get(key, key) for key, on in config.items() if on is True and "mode" in key]
+    if isinstance(config.get("pooling_mode"), str):
+        chosen.append(config["pooling_mode"])
+    if len(chosen) != 1 or chosen[0] not in POOLINGS:
+        raise ConversionError(
+            f"pooling {chosen} is not supported; supported: one of {', '.join(POOLINGS)}"
+        )
+    return chosen[0]
+
+
+def _dense(part: Path) -> list[nn.Module]:
+    config = read_json(part / "config.json")
+    name = str(config.get("activation_function"))
+    if name not in _ACTIVATIONS:
+        raise ConversionError(
+            f"dense activation {name!r} is not supported; supported: {', '.join(_ACTIVATIONS)}"
+        )
+    weights: dict[str, Tensor]
+    try:
+        if (part / "model.safetensors").is_file():
+            weights = load_file(part / "model.safetensors")
+        else:
+            weights = torch.load(part / "pytorch_model.bin", weights_only=True, map_location="cpu")
+        rows, columns = weights["linear.weight"].shape
+        layer = nn.Linear(columns, rows, bias="linear.bias" in weights)
+        layer.load_state_dict(
+            {key.removeprefix("linear."): value.float() for key, value in weights.items()}
+        )
+    except Exception as error:
+        raise ConversionError(
+            f"the dense layer in {str(part)!r} cannot be read ({error}); save it again"
+        ) from error
+    return [layer, _ACTIVATIONS[name]()]

@@ -1,0 +1,118 @@
+"""Arguments and habits that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from edgebert_runtime import Model, load
+from edgebert_runtime.errors import InputError
+from edgebert_runtime.examples import read_texts
+from edgebert_runtime.manifest import BACKENDS
+from edgebert_runtime.tokenization import Text
+
+
+def add_bundle(parser: argparse.ArgumentParser) -> None:
+    """The bundle to read."""
+    parser.add_argument("bundle", metavar="BUNDLE", help="bundle folder or .edgebert file")
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """The bundle, and which of its artifacts to open."""
+    add_bundle(parser)
+    parser.add_argument(
+        "--backend",
+        default="auto",
+        help=f"auto (the fastest installed), {', '.join(BACKENDS)}; default: auto",
+    )
+    parser.add_argument("--recipe", help="recipe of the artifact; default: the smallest file")
+    parser.add_argument("--threads", type=whole_number, help="default: all this process may use")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Print JSON in place of the table."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_texts(parser: argparse.ArgumentParser) -> None:
+    """Texts as arguments, in a file, or a line each on standard input."""
+    parser.add_argument("texts", metavar="TEXT", nargs="*", help="texts; none: lines of stdin")
+    parser.add_argument("--pair", metavar="TEXT", help="second text, to go with each first one")
+    parser.add_argument("--input", type=Path, metavar="FILE", help=".txt lines, .tsv, .csv, .jsonl")
+
+
+def whole_number(text: str) -> int:
+    """A number of at least 1, for argparse."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number of at least 1")
+    return int(text)
+
+
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """Numbers separated by commas, for argparse."""
+    return tuple(whole_number(part.strip()) for part in text.split(","))
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Names separated by commas, for argparse."""
+    return tuple(part.strip() for part in text.split(","))
+
+
+def open_model(arguments: argparse.Namespace) -> Model:
+    """The model that the arguments of `add_model` name."""
+    return load(
+        arguments.bundle,
+        backend=arguments.backend,
+        recipe=arguments.recipe,
+        threads=arguments.threads,
+    )
+
+
+def given_texts(arguments: argparse.Namespace) -> list[Text]:
+    """The texts that the arguments of `add_texts` name.
+
+    Raises:
+        InputError: if they are given in two ways, or standard input is not UTF-8 text.
+    """
+    if arguments.input is not None:
+        if arguments.texts:
+            raise InputError("got texts and --input, expected one of the two")
+        texts = read_texts(arguments.input)
+    elif arguments.texts:
+        texts = list(arguments.texts)
+    else:
+        try:
+            content = sys.stdin.buffer.read().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise InputError(f"standard input is not UTF-8 text: {error}") from None
+        lines = content.split("\n")
+        texts = [line.removesuffix("\r") for line in (lines[:-1] if lines[-1] == "" else lines)]
+    if arguments.pair is None:
+        return texts
+    if any(isinstance(text, tuple) for text in texts):
+        raise InputError(f"{str(arguments.input)!r} holds pairs already; leave --pair out")
+    return [(text, arguments.pair) for text in texts if isinstance(text, str)]
+
+
+def print_json(data: Any) -> None:
+    """One JSON document on standard output."""
+    write(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def write(text: str) -> None:
+    """A line on standard output, whatever its encoding: what it cannot show is escaped."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def shown(text: Text, width: int = 40) -> str:
+    """A text or pair on one line of a table, control characters escaped."""
+    joined = " | ".join(text) if isinstance(text, tuple) else text
+    line = "".join(
+        character if character.isprintable() else repr(character)[1:-1]
+        for character in joined[: width + 1]
+    )
+    return line if len(line) <= width else line[: width - 1] + "…"

@@ -1,0 +1,85 @@
+"""The seam between the runtime and the libraries that run a model file.
+
+A backend is a module named in `_MODULES` with a function `open_artifact`. It imports its library
+at its top; nothing imports the module but `open_backend`, on demand.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgebert_runtime.errors import BackendError, EdgeBertError, MissingBackendError
+from edgebert_runtime.manifest import Artifact
+
+Ids = NDArray[np.int64]
+"""Token ids, masks or token types: [rows, tokens]."""
+Outputs = NDArray[np.float32]
+"""Raw outputs: [rows, width]."""
+
+
+class Backend(Protocol):
+    """An opened artifact. Safe to call from several threads at once."""
+
+    max_rows: int
+    """Rows that may share one call without changing each other's answers."""
+
+    def run(self, inputs: Mapping[str, Ids]) -> Outputs:
+        """All of `INPUTS`, each [rows, tokens], rows of one real length → [rows, width]."""
+
+
+_MODULES = {
+    "tflite": "edgebert_runtime.backends.tflite",
+    "onnx": "edgebert_runtime.backends.onnx",
+    "torchscript": "edgebert_runtime.backends.torchscript",
+}
+
+_LIBRARIES = {
+    "tflite": ("ai_edge_litert", "tflite_runtime", "tensorflow"),
+    "onnx": ("onnxruntime",),
+    "torchscript": ("torch",),
+}
+
+
+def open_backend(artifact: Artifact, source: Path | bytes, threads: int) -> Backend:
+    """Open a verified artifact with the library of its backend.
+
+    Raises:
+        MissingBackendError: if that library is not installed.
+        BackendError: if the library refuses the file.
+    """
+    try:
+        module = importlib.import_module(_MODULES[artifact.backend])
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _LIBRARIES[artifact.backend]:
+            raise
+        raise MissingBackendError(
+            f"backend {artifact.backend!r} needs {' or '.join(_LIBRARIES[artifact.backend])}, "
+            f"which is not installed; run: pip install 'edgebert[{artifact.backend}]'"
+        ) from None
+    try:
+        backend: Backend = module.open_artifact(artifact, source, threads)
+    except (EdgeBertError, MemoryError):
+        raise
+    except Exception as error:
+        raise failure(artifact, error) from error
+    return backend
+
+
+def feed(artifact: Artifact, inputs: Mapping[str, Ids]) -> dict[str, NDArray[np.integer]]:
+    """Exactly the inputs that the artifact declares, in its dtypes, by name."""
+    return {name: inputs[name].astype(dtype) for name, dtype in artifact.inputs.items()}
+
+
+def failure(artifact: Artifact, error: Exception) -> BackendError:
+    """A library's exception as one line of ours."""
+    first_line = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+    return BackendError(
+        f"{artifact.backend} failed on {artifact.file!r}: {first_line}; try another backend, or "
+        "update its library"
+    )

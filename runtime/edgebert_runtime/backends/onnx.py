@@ -1,0 +1,43 @@
+"""ONNX Runtime on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from edgebert_runtime.backends import Ids, Outputs, failure, feed
+from edgebert_runtime.manifest import Artifact
+
+
+class OnnxBackend:
+    """A session; ONNX Runtime lets several threads run one."""
+
+    max_rows = 32
+
+    def __init__(self, artifact: Artifact, source: Path | bytes, threads: int) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._artifact = artifact
+        self._session = onnxruntime.InferenceSession(
+            source if isinstance(source, bytes) else str(source),
+            options,
+            providers=["CPUExecutionProvider"],
+        )
+        (self._output,) = artifact.outputs
+
+    def run(self, inputs: Mapping[str, Ids]) -> Outputs:
+        try:
+            (outputs,) = self._session.run([self._output], feed(self._artifact, inputs))
+        except Exception as error:
+            raise failure(self._artifact, error) from error
+        return np.asarray(outputs, dtype=np.float32)
+
+
+def open_artifact(artifact: Artifact, source: Path | bytes, threads: int) -> OnnxBackend:
+    """A session over an .onnx file."""
+    return OnnxBackend(artifact, source, threads)

@@ -1,0 +1,47 @@
+"""Every error EdgeBERT raises on purpose.
+
+EdgeBertError
+├── InputError (ValueError)             a text, a file or an argument that cannot be used
+├── ManifestError (ValueError)          a bundle that is missing, altered or not understood
+├── MissingBackendError (ImportError)   the library of a backend is not installed
+├── BackendError (RuntimeError)         the library of a backend failed on a verified artifact
+├── ConversionError (RuntimeError)      a checkpoint that cannot be converted
+├── AccuracyError (RuntimeError)        an artifact that strays too far from the float model
+└── DeviceError (OSError)               a device that cannot be reached or measured
+
+A message says in one line what was given, what was expected and what to do next.
+"""
+
+from __future__ import annotations
+
+
+class EdgeBertError(Exception):
+    """Base of all errors raised on purpose."""
+
+
+class InputError(EdgeBertError, ValueError):
+    """A text, a file or an argument that cannot be used."""
+
+
+class ManifestError(EdgeBertError, ValueError):
+    """A bundle that is missing, altered or not understood."""
+
+
+class MissingBackendError(EdgeBertError, ImportError):
+    """The library of a backend is not installed; the message holds the pip command."""
+
+
+class BackendError(EdgeBertError, RuntimeError):
+    """The library of a backend failed on an artifact whose hash was right."""
+
+
+class ConversionError(EdgeBertError, RuntimeError):
+    """A checkpoint that cannot be converted; the message names what is supported."""
+
+
+class AccuracyError(EdgeBertError, RuntimeError):
+    """An artifact that strays from the float model by more than its recipe allows."""
+
+
+class DeviceError(EdgeBertError, OSError):
+    """A device that cannot be reached or measured."""

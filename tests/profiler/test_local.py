@@ -1,0 +1,109 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgebert.profiler import Device
+from edgebert.profiler.local import Local, arguments
+from edgebert_runtime import DeviceError, MissingBackendError
+from edgebert_runtime.measurement import Measurement, Settings
+
+QUICK = Settings("onnx", threads=1, lengths=(8,), budget_seconds=0.1)
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A module found in place of onnxruntime by the processes that a test starts."""
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    return tmp_path / "onnxruntime.py"
+
+
+def test_local_is_a_device_that_measures(bundle: Path) -> None:
+    device: Device = Local()
+    measured = device.measure(bundle, QUICK)
+    assert (measured.backend, measured.threads) == ("onnx", 1)
+    assert [timing.tokens for timing in measured.lengths] == [8]
+
+
+def test_settings_become_a_command_line() -> None:
+    given = Settings("onnx", "float32", 2, (8, 16), 0.5)
+    assert arguments(Path("-model"), given) == [
+        "--backend=onnx",
+        "--recipe=float32",
+        "--threads=2",
+        "--lengths=8,16",
+        "--budget=0.5",
+        "--json",
+        "--",
+        "-model",
+    ]
+    assert "--recipe" not in " ".join(arguments(Path("model"), QUICK))
+
+
+def test_an_error_keeps_its_line(tmp_path: Path) -> None:
+    with pytest.raises(DeviceError, match=r"^no bundle at .*; expected a folder or .edgebert file"):
+        Local().measure(tmp_path / "nowhere", QUICK)
+
+
+def test_a_killed_process_is_an_error(bundle: Path, stand_in: Path) -> None:
+    stand_in.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    with pytest.raises(
+        DeviceError, match=r"^the measuring process was killed by SIGKILL; .*memory"
+    ):
+        Local().measure(bundle, QUICK)
+
+
+def test_a_crash_is_an_error_with_its_last_line(bundle: Path, stand_in: Path) -> None:
+    stand_in.write_text("raise AssertionError('broken build')\n")
+    with pytest.raises(DeviceError, match=r"ended with status 1: AssertionError: broken build$"):
+        Local().measure(bundle, QUICK)
+
+
+def test_a_missing_library_comes_with_its_command(bundle: Path, stand_in: Path) -> None:
+    stand_in.write_text("raise ModuleNotFoundError(name='onnxruntime')\n")
+    with pytest.raises(MissingBackendError, match=r"pip install 'edgebert\[onnx\]'"):
+        Local().measure(bundle, QUICK)
+
+
+def test_an_interrupt_ends_the_process(bundle: Path, stand_in: Path, tmp_path: Path) -> None:
+    """Even one that ignores the interrupt itself."""
+    told = tmp_path / "pid"
+    os.mkfifo(told)
+    stand_in.write_text(
+        "import os, pathlib, signal, time\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        f"pathlib.Path({str(told)!r}).write_text(str(os.getpid()))\n"
+        "time.sleep(60)\n"
+    )
+    program = (
+        "import pathlib, sys\n"
+        "from edgebert.profiler.local import Local\n"
+        "from edgebert_runtime.measurement import Settings\n"
+        "try:\n"
+        "    Local().measure(pathlib.Path(sys.argv[1]), Settings('onnx'))\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted')\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", program, str(bundle)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        child = int(told.read_text())
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate()
+    assert (output, errors) == ("interrupted\n", "")
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "noise", "[]", "{}", '{"schema_version": 2}', '{"schema_version": 1}']
+)
+def test_what_is_no_measurement_is_an_error(text: str) -> None:
+    with pytest.raises(DeviceError, match="not a measurement of schema_version 1"):
+        Measurement.from_json(text)

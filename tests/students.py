@@ -1,0 +1,187 @@
+"""Small checkpoints of every family, with tokenizers trained on our own sentences.
+
+Random weights, but spread widely enough that answers differ between texts, so that a wrong
+artifact cannot look right.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+from pathlib import Path
+from typing import Any
+
+import tokenizers
+import torch
+import transformers
+from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+SENTENCES = (
+    (importlib.resources.files("edgebert_converters") / "sentences.txt")
+    .read_text(encoding="utf-8")
+    .splitlines()
+)
+
+_SIZES = {
+    "vocab_size": 400,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 64,
+    "max_position_embeddings": 64,
+}
+
+CONFIGURATIONS: dict[str, tuple[type[Any], dict[str, Any]]] = {
+    "bert": (transformers.BertConfig, {}),
+    "distilbert": (
+        transformers.DistilBertConfig,
+        {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 64},
+    ),
+    "roberta": (
+        transformers.RobertaConfig,
+        {"type_vocab_size": 1, "pad_token_id": 1, "max_position_embeddings": 66},
+    ),
+    "xlm-roberta": (
+        transformers.XLMRobertaConfig,
+        {"type_vocab_size": 1, "pad_token_id": 1, "max_position_embeddings": 66},
+    ),
+    "electra": (transformers.ElectraConfig, {"embedding_size": 16}),
+    "albert": (
+        transformers.AlbertConfig,
+        {"embedding_size": 16, "num_hidden_groups": 1, "hidden_act": "gelu_new"},
+    ),
+    "mobilebert": (
+        transformers.MobileBertConfig,
+        {
+            "embedding_size": 16,
+            "true_hidden_size": 16,
+            "intra_bottleneck_size": 16,
+            "num_feedforward_networks": 2,
+            "hidden_act": "relu",
+            "normalization_type": "no_norm",
+        },
+    ),
+}
+
+
+def tokenizer(family: str) -> Any:
+    """A fast tokenizer of the family's own kind: WordPiece, byte-level BPE or Unigram."""
+    if family in ("roberta",):
+        return _byte_level()
+    if family in ("xlm-roberta", "albert"):
+        return _unigram(family)
+    return _wordpiece()
+
+
+def checkpoint(folder: Path, family: str = "bert", **config: Any) -> Path:
+    """A classifier of two labels as save_pretrained writes it; `config` overrides its sizes."""
+    kind, sizes = CONFIGURATIONS[family]
+    labels = config.pop("labels", ("negative", "positive"))
+    settings: dict[str, Any] = {**_SIZES, **sizes, **config}
+    if family == "distilbert":
+        for name in ("hidden_size", "num_hidden_layers", "num_attention_heads"):
+            settings.pop(name)
+        settings.pop("intermediate_size")
+    settings["id2label"] = dict(enumerate(labels))
+    settings["label2id"] = {label: index for index, label in enumerate(labels)}
+    torch.manual_seed(0)
+    model = transformers.AutoModelForSequenceClassification.from_config(kind(**settings))
+    spread(model)
+    model.save_pretrained(folder)
+    tokenizer(family).save_pretrained(folder)
+    return folder
+
+
+def spread(model: torch.nn.Module) -> None:
+    """Widen the weights until logits of different sentences are far apart."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if parameter.dim() == 2 and "embedding" not in name:
+                parameter.normal_(0.0, 1.2 / parameter.shape[1] ** 0.5)
+            elif parameter.dim() == 2:
+                parameter.normal_(0.0, 1.0)
+            elif name.endswith("bias"):
+                parameter.normal_(0.0, 0.1)
+        for name, parameter in model.named_parameters():
+            if name.startswith(("classifier.weight", "classifier.out_proj.weight")):
+                parameter.mul_(3.0)
+
+
+def _wordpiece() -> Any:
+    fast = tokenizers.Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    fast.normalizer = normalizers.BertNormalizer(lowercase=True)
+    fast.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    trainer = trainers.WordPieceTrainer(vocab_size=400, special_tokens=special, show_progress=False)
+    fast.train_from_iterator(SENTENCES, trainer)
+    fast.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )
+    fast.decoder = decoders.WordPiece()
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=fast,
+        unk_token="[UNK]",
+        pad_token="[PAD]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+    )
+
+
+_ROBERTA_TOKENS = {
+    "bos_token": "<s>",
+    "cls_token": "<s>",
+    "pad_token": "<pad>",
+    "eos_token": "</s>",
+    "sep_token": "</s>",
+    "unk_token": "<unk>",
+}
+
+
+def _byte_level() -> Any:
+    fast = tokenizers.Tokenizer(models.BPE())
+    fast.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    fast.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=["<s>", "<pad>", "</s>", "<unk>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    fast.train_from_iterator(SENTENCES, trainer)
+    fast.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=fast, **_ROBERTA_TOKENS)
+
+
+def _unigram(family: str) -> Any:
+    fast = tokenizers.Tokenizer(models.Unigram())
+    fast.normalizer = normalizers.NFKC()
+    fast.pre_tokenizer = pre_tokenizers.Metaspace()
+    fast.decoder = decoders.Metaspace()
+    special = (
+        ["<pad>", "<unk>", "[CLS]", "[SEP]"]
+        if family == "albert"
+        else ["<s>", "<pad>", "</s>", "<unk>"]
+    )
+    trainer = trainers.UnigramTrainer(
+        vocab_size=400, special_tokens=special, unk_token="<unk>", show_progress=False
+    )
+    fast.train_from_iterator(SENTENCES, trainer)
+    if family == "albert":
+        fast.post_processor = processors.TemplateProcessing(
+            single="[CLS] $A [SEP]",
+            pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+            special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+        )
+        return transformers.PreTrainedTokenizerFast(
+            tokenizer_object=fast,
+            unk_token="<unk>",
+            pad_token="<pad>",
+            cls_token="[CLS]",
+            sep_token="[SEP]",
+        )
+    fast.post_processor = processors.RobertaProcessing(
+        ("</s>", 2), ("<s>", 0), add_prefix_space=False, trim_offsets=False
+    )
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=fast, **_ROBERTA_TOKENS)
