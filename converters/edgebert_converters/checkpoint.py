@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer
-from tokenizers import normalizers as tokenizer_normalizers
 from torch import Tensor, nn
-from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
-from transformers.utils import logging as transformers_logging
+from transformers import AutoModel, AutoModelForSequenceClassification
 
 from edgebert_converters import components, families, sentence_transformers
 from edgebert_converters.encoder import activation
+from edgebert_converters.fast_tokenizer import (
+    FastTokenizer,
+    quiet_transformers,
+    read_tokenizer,
+)
 from edgebert_converters.heads import ClassificationHead, EmbeddingHead, Student
 from edgebert_converters.sentence_transformers import SentenceEncoder, read_json
 from edgebert_runtime.errors import ConversionError
@@ -111,11 +110,15 @@ def _classifier(folder: Path) -> Checkpoint:
         raise ConversionError(
             f"problem_type {problem!r} is not supported; supported: {', '.join(_PROBLEMS)}"
         )
-    encoder = families.encoder(model.base_model, first_token_only=True)
+    tokenizer = read_tokenizer(folder, config.vocab_size)
+    encoder = families.encoder(
+        model.base_model, first_token_only=True, token_types=tokenizer.gives_token_types
+    )
     return _checkpoint(
         folder,
         Student(encoder, _classification_head(model)).eval(),
         FloatModel(model, None).eval(),
+        tokenizer,
         task=_PROBLEMS[problem],
         labels=labels,
     )
@@ -123,33 +126,34 @@ def _classifier(folder: Path) -> Checkpoint:
 
 def _sentence_encoder(folder: Path, sentence: SentenceEncoder) -> Checkpoint:
     model = _pretrained(AutoModel, folder)
+    tokenizer = read_tokenizer(folder, model.config.vocab_size, lower_case=sentence.lower_case)
     head = EmbeddingHead(sentence.pooling, sentence.dense, sentence.normalize)
-    encoder = families.encoder(model, first_token_only=head.reads_first_token_only)
+    encoder = families.encoder(
+        model,
+        first_token_only=head.reads_first_token_only,
+        token_types=tokenizer.gives_token_types,
+    )
     checkpoint = _checkpoint(
         folder,
         Student(encoder, head).eval(),
         FloatModel(model, head).eval(),
+        tokenizer,
         task="embedding",
         labels=(),
     )
-    limit, tokenizer = checkpoint.max_length, checkpoint.tokenizer
-    if sentence.max_length is not None:
-        limit = min(limit, int(sentence.max_length))
-    if sentence.lower_case:
-        tokenizer = _lower_cased(tokenizer)
-    return Checkpoint(
-        checkpoint.student,
-        checkpoint.float_model,
-        tokenizer,
-        checkpoint.task,
-        checkpoint.labels,
-        limit,
-        checkpoint.source,
-    )
+    if sentence.max_length is None:
+        return checkpoint
+    return replace(checkpoint, max_length=min(checkpoint.max_length, int(sentence.max_length)))
 
 
 def _checkpoint(
-    folder: Path, student: Student, float_model: FloatModel, *, task: str, labels: tuple[str, ...]
+    folder: Path,
+    student: Student,
+    float_model: FloatModel,
+    tokenizer: FastTokenizer,
+    *,
+    task: str,
+    labels: tuple[str, ...],
 ) -> Checkpoint:
     config: Any = float_model.model.config
     limit = families.position_limit(config)
@@ -160,14 +164,13 @@ def _checkpoint(
         parameters=components.parameters(student),
         position_limit=limit,
     )
-    tokenizer = _tokenizer(folder, config.vocab_size)
-    return Checkpoint(student, float_model, tokenizer, task, labels, limit, source)
+    return Checkpoint(student, float_model, tokenizer.content, task, labels, limit, source)
 
 
 def _pretrained(kind: Any, folder: Path) -> Any:
     """A float32 model with every weight it needs; transformers fills what is missing at random."""
     try:
-        with _quiet_transformers():
+        with quiet_transformers():
             model, info = kind.from_pretrained(
                 folder,
                 local_files_only=True,
@@ -222,36 +225,6 @@ def _classification_head(model: Any) -> ClassificationHead:
     return ClassificationHead(nn.Sequential(base.pooler.dense, nn.Tanh()), model.classifier)
 
 
-def _tokenizer(folder: Path, rows: int) -> bytes:
-    """The fast tokenizer as transformers would use it, as the text of a tokenizer.json."""
-    try:
-        with _quiet_transformers():
-            fast: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
-            text: str = fast.backend_tokenizer.to_str()
-            highest = max(fast.backend_tokenizer.get_vocab(with_added_tokens=True).values())
-    except Exception as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ConversionError(
-            f"no fast tokenizer can be read from {str(folder)!r} ({reason}); expected "
-            "tokenizer.json, as the tokenizer's save_pretrained writes it"
-        ) from error
-    if highest >= rows:
-        raise ConversionError(
-            f"the tokenizer gives ids up to {highest}, the embedding table has {rows} rows; "
-            "resize the model's embeddings, or save the tokenizer that belongs to it"
-        )
-    return text.encode("utf-8")
-
-
-def _lower_cased(tokenizer: bytes) -> bytes:
-    fast = Tokenizer.from_buffer(tokenizer)
-    steps = [tokenizer_normalizers.Lowercase()]
-    if fast.normalizer is not None:
-        steps.append(fast.normalizer)
-    fast.normalizer = tokenizer_normalizers.Sequence(steps)
-    return fast.to_str().encode("utf-8")
-
-
 def _weights_hash(folder: Path) -> str:
     digest = hashlib.sha256()
     for pattern in _WEIGHTS:
@@ -262,20 +235,3 @@ def _weights_hash(folder: Path) -> str:
         if any(folder.glob(pattern)):
             break
     return digest.hexdigest()
-
-
-@contextlib.contextmanager
-def _quiet_transformers() -> Iterator[None]:
-    """Progress bars and advice are for people at a prompt; what matters here is checked here."""
-    level, bars = (
-        transformers_logging.get_verbosity(),
-        transformers_logging.is_progress_bar_enabled(),
-    )
-    transformers_logging.set_verbosity(logging.ERROR)
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(level)
-        if bars:
-            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]

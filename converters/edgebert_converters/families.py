@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -107,8 +106,11 @@ def position_limit(config: object) -> int:
     return limit
 
 
-def encoder(base: PreTrainedModel, *, first_token_only: bool) -> Encoder:
+def encoder(base: PreTrainedModel, *, first_token_only: bool, token_types: bool) -> Encoder:
     """The plain encoder over the modules of `base` (a transformers model without head).
+
+    `token_types` says whether the tokenizer gives them. Where it doesn't, every token is of type
+    0, whose row is then part of the position table and no input of the model.
 
     Raises:
         ConversionError: for another family, activation or kind of position.
@@ -121,48 +123,44 @@ def encoder(base: PreTrainedModel, *, first_token_only: bool) -> Encoder:
         )
     if getattr(config, "is_decoder", False):
         raise ConversionError("the checkpoint is a decoder; only encoders are supported")
+    positions = _position_table(base)
+    types = getattr(base.get_submodule("embeddings"), "token_type_embeddings", None)
+    if isinstance(types, nn.Embedding) and (types.num_embeddings == 1 or not token_types):
+        rows = positions.weight.detach() + types.weight.detach()[0]
+        positions, types = _table(rows), None
     if config.model_type == "mobilebert":
-        return mobilebert.encoder(base)
+        return mobilebert.MobileBertEncoder(base, positions, types)
     family = _FAMILIES[config.model_type]
     return BertEncoder(
-        _embeddings(base, family),
+        _embeddings(base, positions, types),
         [_layer(part, family.names, config) for part in family.layers(base)],
         first_token_only=first_token_only,
-        takes_token_types=_token_types(base) is not None,
+        takes_token_types=types is not None,
     )
 
 
-def _token_types(base: PreTrainedModel) -> nn.Embedding | None:
-    table = getattr(base.get_submodule("embeddings"), "token_type_embeddings", None)
-    return table if isinstance(table, nn.Embedding) and table.num_embeddings > 1 else None
-
-
-def position_table(base: PreTrainedModel, *, padding_offset: bool) -> nn.Embedding:
-    """Position rows of real tokens, a lone token-type row added: [limit, width]."""
+def _position_table(base: PreTrainedModel) -> nn.Embedding:
+    """The rows of real tokens, [limit, width]: what lies before RoBERTa's first is cut off."""
     table = base.get_submodule("embeddings.position_embeddings").weight
     assert isinstance(table, Tensor)
-    with torch.no_grad():
-        rows = table[base.config.pad_token_id + 1 :] if padding_offset else table
-        types = getattr(base.get_submodule("embeddings"), "token_type_embeddings", None)
-        if isinstance(types, nn.Embedding) and types.num_embeddings == 1:
-            rows = rows + types.weight
-    return nn.Embedding(rows.shape[0], rows.shape[1], _weight=rows.detach().clone())
+    return _table(table.detach()[-position_limit(base.config) :])
 
 
-def _embeddings(base: PreTrainedModel, family: Family) -> Embeddings:
+def _table(rows: Tensor) -> nn.Embedding:
+    return nn.Embedding(rows.shape[0], rows.shape[1], _weight=rows.clone())
+
+
+def _embeddings(
+    base: PreTrainedModel, positions: nn.Embedding, types: nn.Embedding | None
+) -> Embeddings:
     parts = base.get_submodule("embeddings")
     tokens = parts.get_submodule("word_embeddings")
     assert isinstance(tokens, nn.Embedding)
-    projection = getattr(base, family.projection, None) if family.projection else None
-    if "." in family.projection:
-        projection = base.get_submodule(family.projection)
-    return Embeddings(
-        tokens,
-        position_table(base, padding_offset=family.padding_offset),
-        _token_types(base),
-        parts.get_submodule("LayerNorm"),
-        projection,
-    )
+    path = _FAMILIES[base.config.model_type].projection
+    # ELECTRA has a projection only where the widths differ.
+    owner, _, name = path.rpartition(".")
+    projection = getattr(base.get_submodule(owner), name, None) if path else None
+    return Embeddings(tokens, positions, types, parts.get_submodule("LayerNorm"), projection)
 
 
 def _layer(part: nn.Module, names: LayerNames, config: object) -> Layer:

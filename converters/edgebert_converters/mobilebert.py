@@ -50,14 +50,16 @@ class TrigramEmbeddings(nn.Module):
     how far the row was padded.
     """
 
-    def __init__(self, base: PreTrainedModel) -> None:
+    def __init__(
+        self, base: PreTrainedModel, positions: nn.Embedding, token_types: nn.Embedding | None
+    ) -> None:
         super().__init__()
         parts: Any = base.get_submodule("embeddings")
         self.tokens = parts.word_embeddings
         self.trigram = bool(base.config.trigram_input)
         self.transform = parts.embedding_transformation
-        self.positions = parts.position_embeddings
-        self.token_types = parts.token_type_embeddings
+        self.positions = positions
+        self.token_types = token_types
         self.norm = norm_of(parts.LayerNorm)
         # transformers applies the transformation wherever trigrams or a width change need it.
         self.widen = self.trigram or base.config.embedding_size != base.config.hidden_size
@@ -75,7 +77,7 @@ class TrigramEmbeddings(nn.Module):
             rows = self.transform(rows)
         positions = torch.arange(input_ids.shape[1], dtype=torch.int32, device=input_ids.device)
         rows = rows + self.positions(positions)
-        if token_type_ids is not None:
+        if self.token_types is not None and token_type_ids is not None:
             rows = rows + self.token_types(token_type_ids)
         output: Tensor = self.norm(rows)
         return output
@@ -124,12 +126,13 @@ class MobileBertLayer(nn.Module):
 class MobileBertEncoder(nn.Module):
     """Embeddings and layers; every layer computes every row, since trigrams leave no shortcut."""
 
-    takes_token_types = True
-
-    def __init__(self, base: PreTrainedModel) -> None:
+    def __init__(
+        self, base: PreTrainedModel, positions: nn.Embedding, token_types: nn.Embedding | None
+    ) -> None:
         super().__init__()
         config = base.config
-        self.embeddings = TrigramEmbeddings(base)
+        self.takes_token_types = token_types is not None
+        self.embeddings = TrigramEmbeddings(base, positions, token_types)
         parts = base.get_submodule("encoder.layer").children()
         self.layers = nn.ModuleList([MobileBertLayer(part, config) for part in parts])
         self.hidden_size = int(config.hidden_size)
@@ -143,11 +146,6 @@ class MobileBertEncoder(nn.Module):
         for layer in self.layers:
             hidden = layer(hidden, bias)
         return hidden
-
-
-def encoder(base: PreTrainedModel) -> MobileBertEncoder:
-    """The plain encoder over the modules of `base`."""
-    return MobileBertEncoder(base)
 
 
 def norm_of(module: nn.Module) -> nn.Module:

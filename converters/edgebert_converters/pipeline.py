@@ -19,7 +19,7 @@ from edgebert_converters.quiet import quiet
 from edgebert_converters.recipes import DEFAULT_RECIPE, Recipe, recipe
 from edgebert_converters.sentence_transformers import POOLINGS
 from edgebert_runtime.backends import open_backend
-from edgebert_runtime.errors import ConversionError, EdgeBertError, InputError
+from edgebert_runtime.errors import ConversionError, EdgeBertError, InputError, ManifestError
 from edgebert_runtime.examples import read_texts
 from edgebert_runtime.manifest import FILE_NAME, Artifact, File, Manifest, Parity
 from edgebert_runtime.model import Model
@@ -113,7 +113,10 @@ class _Conversion:
     ) -> Manifest:
         """Fill the folder with every artifact and the manifest over them."""
         limit = self.lengths[-1]
-        tokenizer = Tokenizer(self.checkpoint.tokenizer, limit)
+        try:
+            tokenizer = Tokenizer(self.checkpoint.tokenizer, limit)
+        except ManifestError as error:
+            raise InputError(f"lengths: {error}; give a longer last one") from None
         encodings = [tokenizer.encode(text) for text in sentences]
         self.report(f"running the float model on {len(sentences)} sentences")
         expected = parity.float_outputs(self.checkpoint, encodings)
