@@ -64,6 +64,16 @@ def mask_bias(attention_mask: Tensor) -> Tensor:
     return bias[:, None, None, :]
 
 
+def positions_of(attention_mask: Tensor) -> Tensor:
+    """[B, S] integers → [B, S] int32: how many real tokens come before each.
+
+    Counted from the mask, not from the shape: of a constant range an exporter makes a float copy
+    of the position table for every length.
+    """
+    counts = torch.cumsum(attention_mask.to(torch.int32), dim=1, dtype=torch.int32)
+    return torch.clamp(counts - 1, min=0)
+
+
 class Embeddings(nn.Module):
     """Sum of token, position and token-type rows, normalised, and projected where E differs from H.
 
@@ -86,10 +96,11 @@ class Embeddings(nn.Module):
         self.norm = norm
         self.projection = projection
 
-    def forward(self, input_ids: Tensor, token_type_ids: Tensor | None) -> Tensor:
-        """[B, S] integers, twice → [B, S, H] float32."""
-        positions = torch.arange(input_ids.shape[1], dtype=torch.int32, device=input_ids.device)
-        rows = self.tokens(input_ids) + self.positions(positions)
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None
+    ) -> Tensor:
+        """[B, S] integers each → [B, S, H] float32."""
+        rows = self.tokens(input_ids) + self.positions(positions_of(attention_mask))
         if self.token_types is not None and token_type_ids is not None:
             rows = rows + self.token_types(token_type_ids)
         output: Tensor = self.norm(rows)
@@ -171,7 +182,7 @@ class BertEncoder(nn.Module):
     ) -> Tensor:
         """[B, S] integers each → [B, S, H]; [B, 1, H] if the head reads the first token only."""
         bias = mask_bias(attention_mask)
-        hidden = self.embeddings(input_ids, token_type_ids)
+        hidden = self.embeddings(input_ids, attention_mask, token_type_ids)
         for layer in self.layers:
             hidden = layer(hidden, hidden, bias)
         queries = hidden[:, :1] if self.first_token_only else hidden

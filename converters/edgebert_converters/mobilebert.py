@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from edgebert_converters.encoder import Attention, activation, mask_bias
+from edgebert_converters.encoder import Attention, activation, mask_bias, positions_of
 
 
 class Norm(nn.Module):
@@ -75,8 +75,7 @@ class TrigramEmbeddings(nn.Module):
             rows = torch.cat([following, rows, preceding], dim=2)
         if self.widen:
             rows = self.transform(rows)
-        positions = torch.arange(input_ids.shape[1], dtype=torch.int32, device=input_ids.device)
-        rows = rows + self.positions(positions)
+        rows = rows + self.positions(positions_of(attention_mask))
         if self.token_types is not None and token_type_ids is not None:
             rows = rows + self.token_types(token_type_ids)
         output: Tensor = self.norm(rows)

@@ -23,6 +23,8 @@ from edgebert_converters.recipes import Recipe
 from edgebert_runtime.errors import ConversionError
 
 INPUT_DTYPE = "int32"
+_QUANTIZED = "^(?!.*RowScales)"
+"""Names of the operators to quantize: litert-torch makes them of the modules' class names."""
 OUTPUT = "output_0"
 """As litert-torch names the one output of a module."""
 
@@ -41,6 +43,17 @@ class NormalizedLinear(nn.Module):
         return functional.linear(rows, self.weight, self.bias) * self.scales
 
 
+class RowScales(nn.Module):
+    """A factor for each row of a table. Its name keeps the quantizer away from it."""
+
+    def __init__(self, scales: Tensor) -> None:
+        super().__init__()
+        self.scales = nn.Parameter(scales[:, None].clone())
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return functional.embedding(ids, self.scales)
+
+
 class NormalizedEmbedding(nn.Module):
     """A table whose rows have a largest weight of 1, with a factor for each row."""
 
@@ -48,10 +61,11 @@ class NormalizedEmbedding(nn.Module):
         super().__init__()
         scales = row_scales(table.weight)
         self.weight = nn.Parameter(table.weight.detach() / scales[:, None])
-        self.scales = nn.Parameter(scales[:, None].clone())
+        self.scales = RowScales(scales)
 
     def forward(self, ids: Tensor) -> Tensor:
-        return functional.embedding(ids, self.weight) * functional.embedding(ids, self.scales)
+        rows: Tensor = functional.embedding(ids, self.weight)
+        return rows * self.scales(ids)
 
 
 def export(student: Student, recipe: Recipe, path: Path, lengths: Sequence[int]) -> None:
@@ -85,7 +99,7 @@ def _quantize(content: bytes) -> bytes:
     recipes = recipe_manager.RecipeManager()
     for name in ("FULLY_CONNECTED", "EMBEDDING_LOOKUP"):
         recipes.add_dynamic_config(
-            regex=".*",
+            regex=_QUANTIZED,
             operation_name=qtyping.TFLOperationName[name],
             num_bits=8,
             granularity=qtyping.QuantGranularity.TENSORWISE,
