@@ -86,6 +86,11 @@ def load_checkpoint(folder: Path, pooling: str | None = None) -> Checkpoint:
             f"model_type {family!r} is not supported; supported: {', '.join(families.SUPPORTED)}"
         )
     architecture = str((config.get("architectures") or [""])[0])
+    if pooling is not None and (sentence or architecture.endswith("ForSequenceClassification")):
+        raise ConversionError(
+            f"got pooling {pooling!r}, but {str(folder)!r} says itself what to do with its hidden "
+            "states; leave --pooling out"
+        )
     if architecture.endswith("ForSequenceClassification"):
         return _classifier(folder)
     if sentence is None and pooling is not None:

@@ -116,7 +116,7 @@ class _Conversion:
         try:
             tokenizer = Tokenizer(self.checkpoint.tokenizer, limit)
         except ManifestError as error:
-            raise InputError(f"lengths: {error}; give a longer last one") from None
+            raise InputError(f"lengths: {error}") from None
         encodings = [tokenizer.encode(text) for text in sentences]
         self.report(f"running the float model on {len(sentences)} sentences")
         expected = parity.float_outputs(self.checkpoint, encodings)

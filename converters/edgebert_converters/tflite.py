@@ -64,8 +64,8 @@ class NormalizedEmbedding(nn.Module):
         self.scales = RowScales(scales)
 
     def forward(self, ids: Tensor) -> Tensor:
-        rows: Tensor = functional.embedding(ids, self.weight)
-        return rows * self.scales(ids)
+        scales: Tensor = self.scales(ids)
+        return functional.embedding(ids, self.weight) * scales
 
 
 def export(student: Student, recipe: Recipe, path: Path, lengths: Sequence[int]) -> None:
