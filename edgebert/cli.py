@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
+from edgebert.commands.arguments import printable, writing
 from edgebert_runtime.errors import AccuracyError, EdgeBertError, InputError
 
 _COMMANDS = ("convert", "predict", "embed", "evaluate", "inspect", "verify", "profile")
+_SEVERAL = ("texts", "bundles")
+"""Positional arguments of which there may be several; no command has both."""
+_LONGEST_LINE = 2000
 
 
 class _Parser(argparse.ArgumentParser):
@@ -25,19 +31,66 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        parsed = _parser().parse_args(arguments)
-        status: int = importlib.import_module(f"edgebert.commands.{parsed.command}").run(parsed)
-        sys.stdout.flush()
-        return status
+        return _run(arguments)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except BrokenPipeError:
-        # The reader of our output is gone; Python would complain once more while it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon(sys.stdout)
         return 128 + signal.SIGPIPE
     except (EdgeBertError, OSError, MemoryError) as error:
-        print(f"edgebert: error: {_one_line(error)}", file=sys.stderr)
+        if sys.stdout is not None:
+            _abandon(sys.stdout)
+        with contextlib.suppress(OSError):
+            print(f"edgebert: error: {_one_line(error)}", file=sys.stderr)
+        _abandon(sys.stderr)
         return 1 if isinstance(error, AccuracyError) else 2
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    if sys.stderr is None:
+        # Closed by the caller: the next file opened would take its place, and messages with it.
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
+    if sys.stdout is None:
+        raise InputError("standard output is closed; redirect it to a file, or to /dev/null")
+    try:
+        parsed = _parse(arguments)
+        status: int = importlib.import_module(f"edgebert.commands.{parsed.command}").run(parsed)
+        return status
+    finally:
+        # While Python exits it would be too late to report that the disk is full.
+        with writing():
+            sys.stdout.flush()
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse; texts and bundles may stand before, between and behind options.
+
+    argparse takes them from one place only, and hands back those behind an option as unknown.
+    """
+    parsed, rest = _parser().parse_known_args(arguments)
+    dashes = rest.index("--") if "--" in rest else len(rest)
+    given = next((getattr(parsed, name) for name in _SEVERAL if hasattr(parsed, name)), None)
+    unknown = [
+        word
+        for word in rest[:dashes]
+        if given is None or (word.startswith("-") and word != "-" and " " not in word)
+    ]
+    if unknown:
+        raise InputError(
+            f"got {', '.join(unknown)}, which 'edgebert {parsed.command}' does not take; "
+            f"see 'edgebert {parsed.command} --help'"
+        )
+    if given is not None:
+        given += rest[:dashes] + rest[dashes + 1 :]
+    return parsed
+
+
+def _abandon(stream: TextIO) -> None:
+    """Let go of what cannot be written; Python would try once more, and complain, as it exits."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,7 +114,8 @@ def _one_line(error: BaseException) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, MemoryError):
         text = "out of memory; use a smaller model, or shorter --lengths"
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    text = printable(text)
+    return text if len(text) <= _LONGEST_LINE else f"{text[:_LONGEST_LINE]}…"
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,10 @@ from typing import Any
 from edgebert_runtime import Classification, Manifest, MultiLabel, Regression
 from edgebert_runtime.errors import InputError
 from edgebert_runtime.examples import Example
+from edgebert_runtime.manifest import shortened
+
+_LARGEST_NUMBER = 3.4e38
+"""Of 32 bits, as the model's; squares of larger ones would not be finite."""
 
 Expected = frozenset[str] | float
 """The labels of an example, or its number."""
@@ -56,9 +61,10 @@ def expected(manifest: Manifest, example: Example, data: str) -> Expected:
             number = float(example.labels[0])
         except ValueError:
             number = math.nan
-        if not math.isfinite(number):
+        if not abs(number) <= _LARGEST_NUMBER or len(example.labels) > len(manifest.labels):
             raise InputError(
-                f"{data}, line {example.line}: got {example.labels[0]!r}, expected a number"
+                f"{data}, line {example.line}: got {shortened(', '.join(example.labels))}, "
+                "expected one finite number that fits 32 bits"
             )
         return number
     if manifest.task == "classification" and len(example.labels) != 1:
@@ -69,10 +75,10 @@ def expected(manifest: Manifest, example: Example, data: str) -> Expected:
 def _label(labels: tuple[str, ...], label: str, example: Example, data: str) -> str:
     if label in labels:
         return label
-    if label.isascii() and label.isdigit() and int(label) < len(labels):
+    if re.fullmatch("[0-9]{1,6}", label) and int(label) < len(labels):
         return labels[int(label)]
     raise InputError(
-        f"{data}, line {example.line}: got the label {label!r}, expected one of "
+        f"{data}, line {example.line}: got the label {shortened(label)}, expected one of "
         f"{', '.join(labels[:20])}, or a position from 0 to {len(labels) - 1}"
     )
 

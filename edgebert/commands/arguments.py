@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import re
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from edgebert_runtime import Model, load
 from edgebert_runtime.errors import InputError
-from edgebert_runtime.examples import read_texts
-from edgebert_runtime.manifest import BACKENDS
+from edgebert_runtime.examples import lines, read_texts
+from edgebert_runtime.manifest import BACKENDS, shortened
 from edgebert_runtime.tokenization import Text
+
+_UNSAFE = re.compile(r"[^ -~]")
+"""What may have to be escaped: everything but printable ASCII."""
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
@@ -46,8 +52,10 @@ def add_texts(parser: argparse.ArgumentParser) -> None:
 
 def whole_number(text: str) -> int:
     """A number of at least 1, for argparse."""
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number of at least 1")
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
+        raise argparse.ArgumentTypeError(
+            f"got {shortened(text)}, expected a whole number of at least 1"
+        )
     return int(text)
 
 
@@ -84,12 +92,9 @@ def given_texts(arguments: argparse.Namespace) -> list[Text]:
     elif arguments.texts:
         texts = list(arguments.texts)
     else:
-        try:
-            content = sys.stdin.buffer.read().decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise InputError(f"standard input is not UTF-8 text: {error}") from None
-        lines = content.split("\n")
-        texts = [line.removesuffix("\r") for line in (lines[:-1] if lines[-1] == "" else lines)]
+        if sys.stdin is None:
+            raise InputError("standard input is closed; give texts as arguments, or --input FILE")
+        texts = [line for _, line in lines(sys.stdin.buffer, "standard input")]
     if arguments.pair is None:
         return texts
     if any(isinstance(text, tuple) for text in texts):
@@ -98,21 +103,62 @@ def given_texts(arguments: argparse.Namespace) -> list[Text]:
 
 
 def print_json(data: Any) -> None:
-    """One JSON document on standard output."""
-    write(json.dumps(data, ensure_ascii=False, indent=2))
+    """One JSON document on standard output; what a terminal cannot show is escaped as in JSON."""
+    _print(json.dumps(data, ensure_ascii=False, indent=2), _json_escaped)
 
 
 def write(text: str) -> None:
-    """A line on standard output, whatever its encoding: what it cannot show is escaped."""
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding))
+    """Lines on standard output; what a terminal cannot show, or would obey, is escaped."""
+    _print(text, _escaped)
+
+
+@contextlib.contextmanager
+def writing() -> Iterator[None]:
+    """A disk that is full is an error of ours; a reader that is gone is none."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InputError(
+            f"standard output cannot be written ({error.strerror}); redirect it elsewhere"
+        ) from None
+
+
+def printable(text: str) -> str:
+    """A text on one line, whatever is in it: control characters and the like are escaped."""
+    return _UNSAFE.sub(
+        lambda found: found[0] if found[0].isprintable() else _escaped(found[0]), text
+    )
 
 
 def shown(text: Text, width: int = 40) -> str:
     """A text or pair on one line of a table, control characters escaped."""
     joined = " | ".join(text) if isinstance(text, tuple) else text
-    line = "".join(
-        character if character.isprintable() else repr(character)[1:-1]
-        for character in joined[: width + 1]
-    )
+    line = printable(joined[: width + 1])
     return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def _print(text: str, escape: Callable[[str], str]) -> None:
+    encoding = sys.stdout.encoding or "utf-8"
+
+    def replaced(found: re.Match[str]) -> str:
+        character = found[0]
+        if character != "\n" and not character.isprintable():
+            return escape(character)
+        try:
+            character.encode(encoding)
+        except UnicodeEncodeError:
+            return escape(character)
+        return character
+
+    with writing():
+        print(_UNSAFE.sub(replaced, text), flush=True)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _json_escaped(character: str) -> str:
+    return json.dumps(character)[1:-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 from edgebert import table
 from edgebert.commands import arguments as common
 from edgebert_runtime.errors import InputError
+from edgebert_runtime.manifest import shortened
 
 HELP = "turn texts into vectors"
 
@@ -27,6 +29,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Embed in the order of the texts."""
+    if arguments.output is not None:
+        _check(arguments.output)
     texts = common.given_texts(arguments)
     with common.open_model(arguments) as model:
         vectors = model.embed(texts)
@@ -55,14 +59,29 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _check(path: Path) -> None:
+    """Refuse what no file can be renamed to, before any work is done."""
+    try:
+        in_a_folder = path.resolve().parent.is_dir()
+        replaceable = path.is_file() or not path.exists()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(f"output {shortened(str(path))} cannot be written ({error})") from None
+    if not in_a_folder:
+        raise InputError(f"output {str(path)!r}: the folder to write it in does not exist")
+    if not replaceable:
+        raise InputError(f"output {str(path)!r} is there and is no file; choose another name")
+
+
 def _save(path: Path, vectors: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> None:
     """Write beside the target and rename, so that a full disk leaves an older file as it was."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    target = path.resolve()
+    partial = target.parent / f".{target.name}.{os.getpid()}.partial"
     try:
         with partial.open("wb") as stream:
             np.save(stream, vectors)
-        partial.replace(path)
+        partial.replace(target)
     except OSError as error:
         raise InputError(f"output {str(path)!r} cannot be written ({error})") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)

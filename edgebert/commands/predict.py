@@ -31,10 +31,11 @@ def run(arguments: argparse.Namespace) -> int:
     results: list[Result] = []
     progress = tqdm(total=len(texts), unit=" texts", disable=None, leave=False)
     with common.open_model(arguments) as model, progress:
-        for start in range(0, len(texts), _CHUNK):
+        # Of no texts too the model is asked, so that a bundle of embeddings is refused.
+        for start in range(0, max(1, len(texts)), _CHUNK):
             answered = model.predict(texts[start : start + _CHUNK], top_k=arguments.top_k)
             results.extend(answered if isinstance(answered, list) else [answered])
-            progress.update(min(_CHUNK, len(texts) - start))
+            progress.update(len(texts[start : start + _CHUNK]))
     if arguments.json:
         common.print_json([dataclasses.asdict(result) for result in results])
         return 0
@@ -48,8 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _answer(result: Result) -> str:
     if isinstance(result, Classification | MultiLabel):
-        top = ", ".join(f"{label} {score:.3f}" for label, score in result.top)
+        top = ", ".join(f"{common.printable(label)} {score:.3f}" for label, score in result.top)
         if isinstance(result, Classification):
             return top
-        return f"[{', '.join(result.labels)}] {top}"
+        return f"[{', '.join(map(common.printable, result.labels))}] {top}"
     return f"{result.value:.4f}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from edgebert import table
 from edgebert.commands import arguments as common
@@ -20,8 +21,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Status 0 if all is well, 1 if not. Files that the manifest does not list are never opened."""
-    bundle = Bundle(arguments.bundle)
+    """Status 0 if all is well, 1 if not. Files that the manifest does not list are never opened.
+
+    Raises:
+        ManifestError: if nothing is there; a manifest that cannot be read is a check that failed.
+    """
+    try:
+        bundle = Bundle(arguments.bundle)
+    except ManifestError as error:
+        if not os.path.exists(arguments.bundle):  # noqa: PTH110 - a Path would raise for some
+            raise
+        _print([[FILE_NAME, ""]], {FILE_NAME: str(error)}, [], as_json=arguments.json)
+        return 1
     problems: dict[str, str] = {}
     listed: list[File | Artifact] = [bundle.manifest.tokenizer, *bundle.manifest.artifacts]
     for file in listed:
@@ -31,17 +42,22 @@ def run(arguments: argparse.Namespace) -> int:
             problems[file.file] = str(error)
     known = {FILE_NAME, *(file.file for file in listed)}
     unlisted = [name for name in bundle.names() if name not in known]
-    if arguments.json:
-        files = {file.file: problems.get(file.file) for file in listed}
-        common.print_json({"ok": not problems, "problems": files, "unlisted": unlisted})
-    else:
-        rows = [
-            [file.file, f"{file.bytes:,}", "FAILED" if file.file in problems else "ok"]
-            for file in listed
-        ]
-        common.write(table.render(["file", "bytes", "hash"], rows))
-        for problem in problems.values():
-            common.write(problem)
-        if unlisted:
-            common.write(f"not listed in the manifest, never opened: {', '.join(unlisted)}")
+    files = [[file.file, f"{file.bytes:,}"] for file in listed]
+    _print(files, problems, unlisted, as_json=arguments.json)
     return 1 if problems else 0
+
+
+def _print(
+    files: list[list[str]], problems: dict[str, str], unlisted: list[str], *, as_json: bool
+) -> None:
+    if as_json:
+        found = {name: problems.get(name) for name, _ in files}
+        common.print_json({"ok": not problems, "problems": found, "unlisted": unlisted})
+        return
+    rows = [[name, size, "FAILED" if name in problems else "ok"] for name, size in files]
+    common.write(table.render(["file", "bytes", "hash"], rows))
+    for problem in problems.values():
+        common.write(problem)
+    if unlisted:
+        names = ", ".join(map(common.printable, unlisted))
+        common.write(f"not listed in the manifest, never opened: {names}")

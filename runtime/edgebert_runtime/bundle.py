@@ -10,23 +10,16 @@ import hashlib
 import os
 import stat
 import zipfile
-import zlib
-from io import BufferedReader
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from edgebert_runtime import manifest as manifest_format
 from edgebert_runtime.errors import InputError, ManifestError
-from edgebert_runtime.manifest import Artifact, File, Manifest
+from edgebert_runtime.manifest import Artifact, File, Manifest, shortened
 
 _CHUNK = 1024 * 1024
-_ZIP_ERRORS = (
-    zipfile.BadZipFile,
-    NotImplementedError,
-    RuntimeError,
-    zlib.error,
-    EOFError,
-    ValueError,
-)
+_EXPECTED = "expected a folder or .edgebert file written by 'edgebert convert'"
 
 
 class Bundle:
@@ -41,23 +34,24 @@ class Bundle:
         """
         try:
             self.path = Path(path)
-            self._folder = self.path.is_dir()
+            self._folder = stat.S_ISDIR(self.path.stat().st_mode)
         except (TypeError, ValueError) as error:
-            raise InputError(
-                f"bundle path: got {path!r}, expected a folder or file: {error}"
-            ) from None
-        if not self.path.exists():
+            raise InputError(f"bundle path: got {shortened(path)}, {_EXPECTED}: {error}") from None
+        except FileNotFoundError:
+            raise ManifestError(f"no bundle at {str(self.path)!r}; {_EXPECTED}") from None
+        except OSError as error:
             raise ManifestError(
-                f"no bundle at {str(self.path)!r}; expected a folder or .edgebert file "
-                "written by 'edgebert convert'"
-            )
+                f"bundle {shortened(str(path))} cannot be opened ({error.strerror}); {_EXPECTED}"
+            ) from None
+        if self._folder and _is_missing(self.path / manifest_format.FILE_NAME):
+            raise ManifestError(f"no manifest.json in {str(self.path)!r}; {_EXPECTED}")
         text = self._read_limited(manifest_format.FILE_NAME, manifest_format.MAX_BYTES)
         try:
             self.manifest: Manifest = Manifest.from_json(text.decode("utf-8"))
-        except UnicodeDecodeError:
-            raise ManifestError(f"{self.path}: manifest.json is not UTF-8 text") from None
+        except UnicodeDecodeError as error:
+            raise self._unreadable(manifest_format.FILE_NAME, f"not UTF-8 text: {error}") from None
         except ManifestError as error:
-            raise ManifestError(f"{self.path}: {error}") from None
+            raise ManifestError(f"{self._name}: {error}") from None
 
     def read(self, file: File | Artifact) -> bytes:
         """The content of a listed file.
@@ -70,18 +64,20 @@ class Bundle:
         return content
 
     def locate(self, file: File | Artifact) -> Path | bytes:
-        """A listed file as a checked path in a folder bundle, as checked bytes in a zip file.
+        """A listed file as a checked path, or as checked bytes where no library could open a path.
+
+        That is in a zip file, and in a folder whose name is not UTF-8 text.
 
         Raises:
             ManifestError: as `read`.
         """
-        if not self._folder:
-            return self.read(file)
         path = self.path / file.file
+        if not self._folder or not _is_text(path):
+            return self.read(file)
         digest, size = hashlib.sha256(), 0
         try:
             with _open_regular(path) as stream:
-                while chunk := stream.read(_CHUNK):
+                for chunk in _chunks(stream, file.bytes):
                     digest.update(chunk)
                     size += len(chunk)
         except OSError as error:
@@ -95,45 +91,84 @@ class Bundle:
             return sorted(
                 str(path.relative_to(self.path)) for path in self.path.rglob("*") if path.is_file()
             )
-        with zipfile.ZipFile(self.path) as archive:
+        with _open_regular(self.path) as stream, zipfile.ZipFile(stream) as archive:
             return sorted(archive.namelist())
+
+    @property
+    def _name(self) -> str:
+        """The path for a message, on one line whatever is in it."""
+        return repr(str(self.path))
 
     def _check(self, file: File | Artifact, size: int, digest: str) -> None:
         if size != file.bytes or digest != file.sha256:
             raise ManifestError(
-                f"{self.path}: {file.file!r} has {size} bytes and sha256 {digest[:12]}…, the "
+                f"{self._name}: {file.file!r} has {size} bytes and sha256 {digest[:12]}…, the "
                 f"manifest says {file.bytes} bytes and {file.sha256[:12]}…; the file was altered "
                 "or cut short: copy the bundle anew"
             )
 
     def _unreadable(self, name: str, error: object) -> ManifestError:
         return ManifestError(
-            f"{self.path}: {name!r} cannot be read ({error}); copy the bundle anew"
+            f"{self._name}: {name!r} cannot be read ({error}); copy the bundle anew"
         )
 
     def _read_limited(self, name: str, limit: int) -> bytes:
         try:
-            if self._folder:
-                with _open_regular(self.path / name) as stream:
-                    content = stream.read(limit + 1)
-            else:
-                content = self._read_zipped(name, limit)
-        except (OSError, *_ZIP_ERRORS) as error:
-            raise self._unreadable(name, error) from None
-        if len(content) > limit:
-            raise self._unreadable(name, f"more than {limit} bytes")
-        return content
+            if not self._folder:
+                return self._read_zipped(name, limit)
+            with _open_regular(self.path / name) as stream:
+                return b"".join(_chunks(stream, limit))
+        except MemoryError:
+            raise
+        except Exception as error:
+            # zipfile meets damage with more kinds of exceptions than it documents.
+            raise self._unreadable(name, error or type(error).__name__) from None
 
     def _read_zipped(self, name: str, limit: int) -> bytes:
-        with zipfile.ZipFile(self.path) as archive:
+        with _open_regular(self.path) as file, zipfile.ZipFile(file) as archive:
             if archive.namelist().count(name) != 1:
-                raise FileNotFoundError(f"not in the file once: {name}")
-            with archive.open(name) as stream:
-                return stream.read(limit + 1)
+                raise FileNotFoundError("expected exactly one entry of that name")
+            entry = archive.getinfo(name)
+            if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                # zipfile inflates other methods without a bound.
+                raise zipfile.BadZipFile("compressed with a method other than deflate")
+            with archive.open(entry) as stream:
+                return b"".join(_chunks(stream, limit))
 
 
-def _open_regular(path: Path) -> BufferedReader:
+def _is_missing(path: Path) -> bool:
+    """Whether there is surely nothing; a folder that may not be looked into tells nothing."""
+    try:
+        path.lstat()
+    except OSError as error:
+        return isinstance(error, FileNotFoundError)
+    return False
+
+
+def _open_regular(path: Path) -> IO[bytes]:
     """Open a regular file; a pipe or a device would block or never end."""
     if not stat.S_ISREG(path.stat().st_mode):
-        raise FileNotFoundError(f"not a regular file: {path.name}")
+        raise FileNotFoundError(f"not a regular file: {str(path)!r}")
     return path.open("rb")
+
+
+def _chunks(stream: IO[bytes], limit: int) -> Iterator[bytes]:
+    """A stream of at most `limit` bytes, without setting memory aside for what is not there.
+
+    Raises:
+        OSError: if there is more.
+    """
+    size = 0
+    while chunk := stream.read(_CHUNK):
+        size += len(chunk)
+        if size > limit:
+            raise OSError(f"more than {limit} bytes")
+        yield chunk
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def read_texts(path: Path, most: int | None = None) -> list[Text]:
     if path.suffix.lower() in _TABLES:
         rows: Iterator[Text] = (example.text for example in _examples(path))
     else:
-        rows = (line for _, line in _lines(path))
+        rows = (line for _, line in _file_lines(path))
     return list(itertools.islice(rows, most))
 
 
@@ -90,7 +90,7 @@ def _first(row: dict[str, object], names: tuple[str, ...]) -> object:
 
 
 def _json_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
-    for number, line in _lines(path):
+    for number, line in _file_lines(path):
         if not line.strip():
             continue
         try:
@@ -105,41 +105,57 @@ def _json_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
 def _table_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
     csv.field_size_limit(_FIELD_LIMIT)
     tabs = path.suffix.lower() == ".tsv"
+    content = (f"{line}\n" for _, line in _file_lines(path))
+    # Tab-separated corpora use quotation marks as ordinary characters.
+    rows = (
+        csv.reader(content, delimiter="\t", quoting=csv.QUOTE_NONE)
+        if tabs
+        else csv.reader(content, strict=True)
+    )
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            # Tab-separated corpora use quotation marks as ordinary characters.
-            rows = (
-                csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
-                if tabs
-                else (csv.reader(stream, strict=True))
+        names = [name.strip().lower() for name in next(rows, [])]
+        if not set(names) & set(TEXT_COLUMNS) or len(set(names)) != len(names):
+            raise InputError(
+                f"{path}, line 1: got the columns {', '.join(names)[:100]!r}, expected a header "
+                f"with each name once, one of them of {', '.join(TEXT_COLUMNS)}"
             )
-            names = [name.strip().lower() for name in next(rows, [])]
-            if not set(names) & set(TEXT_COLUMNS):
+        for row in rows:
+            if len(row) != len(names):
+                if not row:
+                    continue
                 raise InputError(
-                    f"{path}, line 1: got the columns {', '.join(names)[:100]!r}, expected a "
-                    f"header with a column named one of {', '.join(TEXT_COLUMNS)}"
+                    f"{path}, line {rows.line_num}: got {len(row)} columns, expected "
+                    f"{len(names)} as in the header"
                 )
-            for row in rows:
-                if len(row) != len(names):
-                    if not row:
-                        continue
-                    raise InputError(
-                        f"{path}, line {rows.line_num}: got {len(row)} columns, expected "
-                        f"{len(names)} as in the header"
-                    )
-                yield rows.line_num, dict(zip(names, row, strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _unreadable(path, error) from None
+            yield rows.line_num, dict(zip(names, row, strict=True))
+    except csv.Error as error:
+        raise InputError(f"{path}, line {rows.line_num}: not a valid table: {error}") from None
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def lines(stream: Iterable[bytes], name: str) -> Iterator[tuple[int, str]]:
+    """Lines of UTF-8 text with their numbers, without their ends; `name` is for messages.
+
+    Raises:
+        InputError: with the line, if it is not UTF-8.
+    """
+    for number, line in enumerate(stream, start=1):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"{name}, line {number}: got {error.reason} at byte {error.start + 1} of the line, "
+                "expected UTF-8 text; save it as UTF-8"
+            ) from None
+        yield number, text.removesuffix("\n").removesuffix("\r")
+
+
+def _file_lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
-        with path.open(encoding="utf-8-sig", newline="\n") as stream:
-            for number, line in enumerate(stream, start=1):
-                yield number, line.rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(path, error) from None
-
-
-def _unreadable(path: Path, error: Exception) -> InputError:
-    return InputError(f"{str(path)!r} cannot be read ({error}); expected a file of UTF-8 text")
+        with path.open("rb") as stream:
+            yield from lines(stream, str(path))
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{str(path)!r} cannot be read ({error}); expected a file of UTF-8 text"
+        ) from None

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import re
+import reprlib
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -19,6 +20,8 @@ from edgebert_runtime.errors import ManifestError
 SCHEMA_VERSION = 1
 FILE_NAME = "manifest.json"
 MAX_BYTES = 4 * 1024 * 1024
+MAX_FILE_BYTES = 2**31
+"""No format of a model file goes beyond it, so a larger claim is a mistake or an attack."""
 
 TASKS = ("classification", "multi-label-classification", "regression", "embedding")
 BACKENDS = ("tflite", "onnx", "torchscript")
@@ -27,6 +30,11 @@ DTYPES = ("int32", "int64")
 
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+
+_SHORT = reprlib.Repr()
+"""Shows a value of any size and depth in about a line."""
+_SHORT.maxlevel = 3
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 80
 
 
 @dataclass(frozen=True)
@@ -116,15 +124,28 @@ class Manifest:
             data = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
         except RecursionError:
             _fail("manifest", "nesting too deep", "JSON nested a few levels deep")
+        except ManifestError:
+            raise
         except ValueError as error:
-            raise ManifestError(f"manifest.json is not valid JSON: {error}") from None
+            raise ManifestError(
+                f"manifest.json is not valid JSON ({error}); copy the bundle anew or convert again"
+            ) from None
         version = data.get("schema_version") if isinstance(data, dict) else None
         if isinstance(version, int) and version != SCHEMA_VERSION:
             raise ManifestError(
-                f"bundle schema_version is {version}, this edgebert reads {SCHEMA_VERSION}; "
-                "upgrade edgebert, or convert the checkpoint again"
+                f"bundle schema_version is {shortened(version)}, this edgebert reads "
+                f"{SCHEMA_VERSION}; upgrade edgebert, or convert the checkpoint again"
             )
         return _manifest(_fields(data, "manifest", cls))
+
+
+def shortened(value: object) -> str:
+    """A value for a message, in about a line whatever its size and depth."""
+    try:
+        shown = _SHORT.repr(value)
+    except ValueError:
+        shown = "a number of thousands of digits"
+    return shown if len(shown) <= 120 else shown[:117] + "..."
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -139,10 +160,9 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _fail(where: str, given: object, expected: str) -> NoReturn:
-    shown = repr(given)
-    shown = shown if len(shown) <= 80 else shown[:77] + "..."
     raise ManifestError(
-        f"{where}: got {shown}, expected {expected}; copy the bundle anew or convert again"
+        f"{where}: got {shortened(given)}, expected {expected}; copy the bundle anew or convert "
+        "again"
     )
 
 
@@ -164,7 +184,9 @@ def _integer(data: Any, where: str, low: int, high: int = 2**53) -> int:
 
 
 def _number(data: Any, where: str) -> float:
-    if isinstance(data, bool) or not isinstance(data, int | float) or not math.isfinite(data):
+    # NaN is not at most anything, and a whole number may be too large for a float.
+    number = isinstance(data, int | float) and not isinstance(data, bool)
+    if not number or not abs(data) <= sys.float_info.max:
         _fail(where, data, "a finite number")
     return float(data)
 
@@ -194,15 +216,17 @@ def _list(data: Any, where: str) -> list[Any]:
 def _counts(data: Any, where: str) -> dict[str, int]:
     if not isinstance(data, dict):
         _fail(where, data, "an object of name and number")
-    return {_text(key, where): _integer(value, f"{where}.{key}", 0) for key, value in data.items()}
+    return {
+        _text(key, where): _integer(value, f"{where}[{key!r}]", 0) for key, value in data.items()
+    }
 
 
 def _file_fields(data: dict[str, Any], where: str) -> File:
     name = _matching(data["file"], f"{where}.file", _FILE, "a plain file name inside the bundle")
-    if name == FILE_NAME:
+    if name.lower() == FILE_NAME:
         _fail(f"{where}.file", name, "a file other than the manifest")
     digest = _matching(data["sha256"], f"{where}.sha256", _SHA256, "64 hexadecimal digits")
-    return File(name, digest, _integer(data["bytes"], f"{where}.bytes", 1))
+    return File(name, digest, _integer(data["bytes"], f"{where}.bytes", 1, MAX_FILE_BYTES))
 
 
 def _parity(data: Any, where: str) -> Parity:

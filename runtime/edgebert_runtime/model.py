@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from edgebert_runtime.backends import Backend, open_backend
 from edgebert_runtime.bundle import Bundle
 from edgebert_runtime.errors import BackendError, InputError, MissingBackendError
-from edgebert_runtime.manifest import BACKENDS, Artifact, Manifest
+from edgebert_runtime.manifest import BACKENDS, Artifact, Manifest, shortened
 from edgebert_runtime.processors import available_processors
 from edgebert_runtime.tasks import INTERPRETERS, Result
 from edgebert_runtime.tokenization import Encoding, Text, Tokenizer, as_texts
+
+MAX_THREADS = 1024
+"""More than any processor has; libraries start as many as they are told to, and then crash."""
 
 
 class Model:
@@ -53,7 +56,9 @@ class Model:
         if self.manifest.task not in INTERPRETERS:
             raise InputError("this bundle gives embeddings; use embed(), or 'edgebert embed'")
         if not isinstance(top_k, int) or isinstance(top_k, bool) or top_k < 1:
-            raise InputError(f"top_k: got {top_k!r}, expected a whole number of at least 1")
+            raise InputError(
+                f"top_k: got {shortened(top_k)}, expected a whole number of at least 1"
+            )
         checked, single = as_texts(texts)
         encodings = [self.tokenizer.encode(text) for text in checked]
         outputs = self.run(encodings).tolist()
@@ -85,9 +90,19 @@ class Model:
 
         Texts of one length run together, unpadded, as many as the backend allows: nobody's answer
         depends on who sits beside it.
+
+        Raises:
+            InputError: if the model is closed, or an encoding longer than `max_length`.
+            BackendError: if the backend's library fails, or gives numbers that are not finite.
         """
         if self._backend is None:
             raise InputError("the model is closed; load it again")
+        longest = max((len(encoding.ids) for encoding in encodings), default=0)
+        if longest > self.max_length:
+            raise InputError(
+                f"encoding: got {longest} tokens, expected at most {self.max_length}; use the "
+                "model's own tokenizer, which truncates"
+            )
         (width,) = self.artifact.outputs.values()
         outputs = np.empty((len(encodings), width), dtype=np.float32)
         for rows in _same_length(encodings, self._backend.max_rows):
@@ -152,10 +167,11 @@ def load(
         BackendError: if the library refuses the file.
     """
     if threads is not None and (
-        not isinstance(threads, int) or isinstance(threads, bool) or threads < 1
+        not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= MAX_THREADS
     ):
         raise InputError(
-            f"threads: got {threads!r}, expected a whole number of at least 1, or None"
+            f"threads: got {shortened(threads)}, expected a whole number from 1 to {MAX_THREADS}, "
+            "or None"
         )
     bundle = Bundle(path)
     candidates = _candidates(bundle.manifest, backend, recipe)
@@ -177,8 +193,12 @@ def load(
 
 def _candidates(manifest: Manifest, backend: str, recipe: str | None) -> list[Artifact]:
     """Artifacts that fit, fastest backend first, and of one backend the smallest file first."""
-    if backend not in ("auto", *BACKENDS):
-        raise InputError(f"backend: got {backend!r}, expected auto, {', '.join(BACKENDS)}")
+    if not isinstance(backend, str) or backend not in ("auto", *BACKENDS):
+        raise InputError(
+            f"backend: got {shortened(backend)}, expected one of auto, {', '.join(BACKENDS)}"
+        )
+    if not isinstance(recipe, str | None):
+        raise InputError(f"recipe: got {shortened(recipe)}, expected a name or None")
     found = [
         artifact
         for artifact in sorted(
@@ -189,7 +209,7 @@ def _candidates(manifest: Manifest, backend: str, recipe: str | None) -> list[Ar
     if not found:
         held = ", ".join(f"{each.backend} {each.recipe}" for each in manifest.artifacts)
         raise InputError(
-            f"got backend {backend!r} and recipe {recipe!r}, this bundle holds {held}; "
+            f"got backend {backend!r} and recipe {shortened(recipe)}, this bundle holds {held}; "
             "choose one of these, or convert again with that format and recipe"
         )
     return found

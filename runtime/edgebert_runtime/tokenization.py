@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import tokenizers
@@ -36,26 +38,45 @@ class Tokenizer:
         Raises:
             ManifestError: if the content is not a tokenizer, or needs more special tokens than fit.
         """
-        try:
+        with _library("read"):
             self._tokenizer = tokenizers.Tokenizer.from_buffer(content)
-        except BaseException as error:
-            # A malformed file can panic in the library's Rust part, which is no Exception.
-            if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
-                raise
-            raise ManifestError(f"the tokenizer file cannot be read: {error}") from None
-        if self._tokenizer.num_special_tokens_to_add(True) >= max_length:
-            raise ManifestError(f"max_length {max_length} leaves no room for a token of text")
+        special = self._tokenizer.num_special_tokens_to_add(True)
+        if special >= max_length:
+            raise ManifestError(
+                f"max_length: got {max_length}, expected more than the {special} special tokens "
+                "of a pair; convert again with a longer length"
+            )
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(max_length, strategy="longest_first")
 
     def encode(self, text: Text) -> Encoding:
-        """Ids of one text or pair. A lone surrogate counts as U+FFFD, as in any decoder."""
+        """Ids of one text or pair. A lone surrogate counts as U+FFFD, as in any decoder.
+
+        Raises:
+            ManifestError: if the tokenizer has no token for it, not even an unknown one.
+        """
         first, second = text if isinstance(text, tuple) else (text, None)
-        encoding = self._tokenizer.encode(
-            _SURROGATE.sub("\ufffd", first),
-            None if second is None else _SURROGATE.sub("\ufffd", second),
-        )
+        with _library("used"):
+            encoding = self._tokenizer.encode(
+                _SURROGATE.sub("\ufffd", first),
+                None if second is None else _SURROGATE.sub("\ufffd", second),
+            )
         return Encoding(encoding.ids, encoding.type_ids, bool(encoding.overflowing))
+
+
+@contextlib.contextmanager
+def _library(verb: str) -> Iterator[None]:
+    """The library's exceptions as one line of ours; a panic in its Rust part is no Exception."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ManifestError(
+            f"the bundle's tokenizer cannot be {verb} ({reason}); copy the bundle anew or convert "
+            "again"
+        ) from None
 
 
 def as_texts(texts: object) -> tuple[list[Text], bool]:
@@ -74,7 +95,13 @@ def as_texts(texts: object) -> tuple[list[Text], bool]:
         else:
             place = "text" if single else f"texts[{index}]"
             raise InputError(
-                f"{place}: got {type(text).__name__}, expected a str, a (str, str) pair, "
-                "or a list of these"
+                f"{place}: got {_kind(text)}, expected a str, a (str, str) pair, or a list of these"
             )
     return checked, single
+
+
+def _kind(value: object) -> str:
+    """The type of what is not a text; of a short tuple the types in it too."""
+    if isinstance(value, tuple) and len(value) <= 4:
+        return f"({', '.join(type(part).__name__ for part in value)})"
+    return type(value).__name__

@@ -51,17 +51,25 @@ def open_backend(artifact: Artifact, source: Path | bytes, threads: int) -> Back
 
     Raises:
         MissingBackendError: if that library is not installed.
-        BackendError: if the library refuses the file.
+        BackendError: if the library is broken, or refuses the file.
     """
     try:
         module = importlib.import_module(_MODULES[artifact.backend])
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _LIBRARIES[artifact.backend]:
-            raise
-        raise MissingBackendError(
-            f"backend {artifact.backend!r} needs {' or '.join(_LIBRARIES[artifact.backend])}, "
-            f"which is not installed; run: pip install 'edgebert[{artifact.backend}]'"
-        ) from None
+    except (EdgeBertError, MemoryError):
+        raise
+    except Exception as error:
+        # A library can be there and not work: a part missing, or built for another numpy.
+        names = _LIBRARIES[artifact.backend]
+        missing = isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0]
+        if missing in names:
+            raise MissingBackendError(
+                f"backend {artifact.backend!r} needs {' or '.join(names)}, "
+                f"which is not installed; run: pip install 'edgebert[{artifact.backend}]'"
+            ) from None
+        raise BackendError(
+            f"backend {artifact.backend!r} cannot import its library: {_first_line(error)}; run: "
+            f"pip install --force-reinstall 'edgebert[{artifact.backend}]'"
+        ) from error
     try:
         backend: Backend = module.open_artifact(artifact, source, threads)
     except (EdgeBertError, MemoryError):
@@ -78,8 +86,27 @@ def feed(artifact: Artifact, inputs: Mapping[str, Ids]) -> dict[str, NDArray[np.
 
 def failure(artifact: Artifact, error: Exception) -> BackendError:
     """A library's exception as one line of ours."""
-    first_line = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
     return BackendError(
-        f"{artifact.backend} failed on {artifact.file!r}: {first_line}; try another backend, or "
-        "update its library"
+        f"{artifact.backend} failed on {artifact.file!r}: {_first_line(error)}; try another "
+        "backend, or update its library"
     )
+
+
+def checked(artifact: Artifact, outputs: object, rows: int) -> Outputs:
+    """What a library returned, if it has the shape that the manifest says.
+
+    Raises:
+        ValueError: if it has not; NumPy would stretch one column or row over all.
+    """
+    (width,) = artifact.outputs.values()
+    array = np.asarray(outputs, dtype=np.float32)
+    if array.shape != (rows, width):
+        raise ValueError(f"got outputs of shape {array.shape}, expected {(rows, width)}")
+    return array
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    if not text or isinstance(error, KeyError):
+        text = repr(error)
+    return text.splitlines()[0][:300]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import onnxruntime
 
-from edgebert_runtime.backends import Ids, Outputs, failure, feed
+from edgebert_runtime.backends import Ids, Outputs, checked, failure, feed
 from edgebert_runtime.manifest import Artifact
 
 
@@ -33,9 +32,9 @@ class OnnxBackend:
     def run(self, inputs: Mapping[str, Ids]) -> Outputs:
         try:
             (outputs,) = self._session.run([self._output], feed(self._artifact, inputs))
+            return checked(self._artifact, outputs, len(inputs["input_ids"]))
         except Exception as error:
             raise failure(self._artifact, error) from error
-        return np.asarray(outputs, dtype=np.float32)
 
 
 def open_artifact(artifact: Artifact, source: Path | bytes, threads: int) -> OnnxBackend:

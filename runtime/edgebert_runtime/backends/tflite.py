@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from edgebert_runtime.backends import Ids, Outputs, failure, feed
+from edgebert_runtime.backends import Ids, Outputs, checked, failure, feed
 from edgebert_runtime.manifest import Artifact
 
 try:
@@ -54,9 +54,10 @@ class TfliteBackend:
                     runner(**{name: array[row : row + 1] for name, array in fed.items()})
                     for row in range(rows)
                 ]
+                arrays = [output[self._output] for output in outputs]
+                return checked(self._artifact, np.concatenate(arrays), rows)
             except Exception as error:
                 raise failure(self._artifact, error) from error
-        return np.concatenate([output[self._output] for output in outputs]).astype(np.float32)
 
     def _runner(self, length: int) -> Any:
         if length not in self._runners:

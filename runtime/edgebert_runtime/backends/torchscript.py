@@ -1,7 +1,8 @@
-"""TorchScript. Such a file holds code, so only bytes whose hash was right come this far."""
+"""TorchScript. Such a file holds code, so nothing but bytes whose hash is right is opened."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import warnings
 from collections.abc import Mapping
@@ -9,8 +10,8 @@ from pathlib import Path
 
 import torch
 
-from edgebert_runtime.backends import Ids, Outputs, failure, feed
-from edgebert_runtime.errors import BackendError
+from edgebert_runtime.backends import Ids, Outputs, checked, failure, feed
+from edgebert_runtime.errors import BackendError, ManifestError
 from edgebert_runtime.manifest import Artifact
 from edgebert_runtime.processors import cpu_flags, is_arm
 
@@ -29,7 +30,12 @@ class TorchScriptBackend:
         # Whole-tensor activation ranges: a row in int8 is answered alone, or its neighbours count.
         self.max_rows = 1 if quantized else 32
         self._artifact = artifact
-        stream = io.BytesIO(source if isinstance(source, bytes) else source.read_bytes())
+        content = source if isinstance(source, bytes) else source.read_bytes()
+        if hashlib.sha256(content).hexdigest() != artifact.sha256:
+            raise ManifestError(
+                f"{artifact.file!r} changed while it was opened; copy the bundle anew"
+            )
+        stream = io.BytesIO(content)
         with warnings.catch_warnings():
             # torch.jit is announced as deprecated; nothing replaces it where no Python code may go.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -40,11 +46,14 @@ class TorchScriptBackend:
         fed = feed(self._artifact, inputs)
         try:
             with torch.inference_mode():
-                outputs = self._module(*(torch.from_numpy(array) for array in fed.values()))
+                outputs = self._module(
+                    **{name: torch.from_numpy(array) for name, array in fed.items()}
+                )
+            return checked(self._artifact, outputs.numpy(), len(inputs["input_ids"]))
         except Exception as error:
-            raise failure(self._artifact, error) from error
-        result: Outputs = outputs.numpy()
-        return result
+            # torch puts the frames of the script first, and what went wrong last.
+            cause = RuntimeError((str(error).strip().splitlines() or [repr(error)])[-1])
+            raise failure(self._artifact, cause) from error
 
 
 def quantized_engine(supported: list[str], flags: frozenset[str], *, arm: bool) -> str:

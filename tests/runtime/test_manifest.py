@@ -1,0 +1,226 @@
+"""A manifest is read strictly: each field, each way to get it wrong, one line that names it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import edgebert
+from edgebert_runtime import Bundle, Manifest, ManifestError
+
+HASH = "0" * 64
+MISSING = object()
+
+
+@pytest.fixture(scope="module")
+def text(bundle: Path) -> str:
+    return (bundle / "manifest.json").read_text(encoding="utf-8")
+
+
+def altered(text: str, place: str, value: Any) -> str:
+    """The manifest with `value` at a place such as `artifacts.0.parity.agreement`."""
+    data = json.loads(text)
+    *path, last = place.split(".")
+    target = data
+    for name in path:
+        target = target[int(name) if isinstance(target, list) else name]
+    if value is MISSING:
+        del target[last]
+    else:
+        target[int(last) if isinstance(target, list) else last] = value
+    return json.dumps(data)
+
+
+def refuse(text: str, match: str) -> None:
+    with pytest.raises(ManifestError, match=match) as caught:
+        Manifest.from_json(text)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert len(message) < 400
+    assert "convert" in message
+
+
+OBJECTS = {
+    "": ("task", "labels", "max_length", "tokenizer", "source", "artifacts", "schema_version"),
+    "tokenizer.": ("file", "sha256", "bytes"),
+    "source.": ("checkpoint", "family", "sha256", "parameters", "position_limit"),
+    "artifacts.1.": (
+        *("backend", "file", "sha256", "bytes", "recipe"),
+        *("lengths", "inputs", "outputs", "components", "parity"),
+    ),
+    "artifacts.1.parity.": ("sentences", "max_difference", "mean_difference", "agreement"),
+}
+FIELDS = [prefix + name for prefix, names in OBJECTS.items() for name in names]
+
+
+def test_the_list_of_fields_is_complete(text: str) -> None:
+    def places(data: Any, prefix: str) -> Iterator[str]:
+        for name, value in data.items():
+            yield prefix + name
+            if name in ("tokenizer", "source", "parity"):
+                yield from places(value, f"{prefix}{name}.")
+            elif name == "artifacts":
+                yield from places(value[1], "artifacts.1.")
+
+    assert sorted(places(json.loads(text), "")) == sorted(FIELDS)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_missing_field(text: str, field: str) -> None:
+    refuse(altered(text, field, MISSING), rf"got 'no {field.split('.')[-1]}', expected that field")
+
+
+@pytest.mark.parametrize("prefix", OBJECTS)
+def test_an_unknown_field(text: str, prefix: str) -> None:
+    refuse(altered(text, f"{prefix}sh\na", 1), r"got \['sh\\na'\], expected no fields but ")
+
+
+@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize(
+    "value",
+    [None, True, 1.5, -1, "", "\ud800", [None], {"a": None}, 10**400, "x" * 200_000],
+    ids=lambda value: repr(value)[:12],
+)
+def test_a_field_of_the_wrong_type(text: str, field: str, value: Any) -> None:
+    place = field.split(".")[-1]
+    if value in (-1, 1.5) and place.endswith(("difference", "agreement")):
+        assert Manifest.from_json(altered(text, field, value))
+    else:
+        refuse(altered(text, field, value), rf"{place}.*: got |schema_version is ")
+
+
+@pytest.mark.parametrize("version", [0, 2, -1, 10**4000])
+def test_another_schema_version(text: str, version: int) -> None:
+    refuse(
+        altered(text, "schema_version", version),
+        r"^bundle schema_version is .*, this edgebert reads 1; upgrade edgebert",
+    )
+
+
+@pytest.mark.parametrize("version", ["1", True, None, 1.0, [1]])
+def test_a_schema_version_that_is_no_number(text: str, version: Any) -> None:
+    refuse(altered(text, "schema_version", version), r"^schema_version: got .*, expected a whole")
+
+
+WRONG = {
+    "task": ("task", "summarization", "expected one of classification"),
+    "max_length 0": ("max_length", 0, "from 1 to 64"),
+    "max_length beyond the positions": ("max_length", 65, "from 1 to 64"),
+    "max_length unlike lengths": ("max_length", 63, "from 1 to 63|end with 63"),
+    "file larger than any": ("tokenizer.bytes", 2**31 + 1, "from 1 to 2147483648"),
+    "empty file": ("tokenizer.bytes", 0, "from 1"),
+    "hash in capitals": ("tokenizer.sha256", "A" * 64, "64 hexadecimal digits"),
+    "short hash": ("tokenizer.sha256", "a" * 63, "64 hexadecimal digits"),
+    "hash with a newline": ("tokenizer.sha256", "a" * 64 + "\n", "64 hexadecimal digits"),
+    "no artifacts": ("artifacts", [], "at least one artifact"),
+    "backend": ("artifacts.0.backend", "coreml", "expected one of tflite"),
+    "dtype": ("artifacts.0.inputs", {"input_ids": "int64", "attention_mask": "float32"}, "int64"),
+    "no mask": ("artifacts.0.inputs", {"input_ids": "int64"}, "attention_mask at least"),
+    "input": (
+        "artifacts.0.inputs",
+        {"input_ids": "int64", "attention_mask": "int64", "position_ids": "int64"},
+        "one of input_ids",
+    ),
+    "no output": ("artifacts.0.outputs", {}, "one output"),
+    "two outputs": ("artifacts.0.outputs", {"a": 2, "b": 2}, "one output"),
+    "no columns": ("artifacts.0.outputs", {"a": 0}, "at least one column"),
+    "more columns than labels": ("artifacts.0.outputs", {"a": 3}, "3 labels, one for each"),
+    "part with a newline": ("source.parameters", {"a\nb": -1}, r"parameters\['a\\nb'\]: got -1"),
+    "NaN": ("artifacts.0.parity.agreement", float("nan"), "finite numbers"),
+    "infinity": ("artifacts.0.parity.agreement", float("-inf"), "finite numbers"),
+    "labels twice": ("labels", ["a", "a"], "each label once"),
+    "an empty label": ("labels", ["a", ""], "1 to 1000 characters"),
+    "a lone surrogate": ("labels", ["a", "\udfff"], "without lone surrogates"),
+    "too few labels": ("labels", ["a"], "2 labels, one for each output"),
+    "no labels": ("labels", [], "2 labels, one for each output"),
+    "labels for embeddings": ("task", "embedding", "no labels for embeddings"),
+    "lengths descending": ("artifacts.1.lengths", [64, 8], "ascending"),
+    "lengths twice": ("artifacts.1.lengths", [8, 8, 64], "ascending"),
+    "lengths beyond": ("artifacts.1.lengths", [8, 64, 128], "from 1 to 64"),
+    "lengths short of it": ("artifacts.1.lengths", [8, 32], "end with 64"),
+    "length 0": ("artifacts.1.lengths", [0, 64], "from 1 to 64"),
+    "no lengths": ("artifacts.1.lengths", [], "lengths for tflite"),
+    "lengths for onnx": ("artifacts.0.lengths", [64], "none for other backends"),
+}
+
+
+@pytest.mark.parametrize(("field", "value", "match"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_value(text: str, field: str, value: Any, match: str) -> None:
+    refuse(altered(text, field, value), match)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("/etc/passwd", "../x", "..", ".", "a/b", "a\\b", "C:x", "tokenizer.json/", "", " "),
+        *("a\0b", ".hidden", "-x", "é", "a*", "a\n", "x" * 101, "manifest.json", "MANIFEST.json"),
+    ],
+)
+@pytest.mark.parametrize("place", ["tokenizer.file", "artifacts.0.file"])
+def test_a_file_name_that_leads_elsewhere(text: str, place: str, name: str) -> None:
+    refuse(altered(text, place, name), r"\.file: got .*, expected a (plain file|file other)")
+
+
+@pytest.mark.parametrize("name", ["int8_dynamic.tflite", "INT8_dynamic.TFLITE", "tokenizer.json"])
+def test_one_file_for_two(text: str, name: str) -> None:
+    refuse(altered(text, "artifacts.0.file", name), "a file of its own for each")
+
+
+def test_one_backend_and_recipe_twice(text: str) -> None:
+    again = json.loads(text)["artifacts"][0] | {"file": "again.onnx"}
+    data = json.loads(text)
+    data["artifacts"].append(again)
+    refuse(json.dumps(data), "each backend and recipe once")
+
+
+NO_JSON = {
+    "empty": ("", "not valid JSON"),
+    "a list": ("[]", "^manifest: got .*, expected an object"),
+    "a number of 10,000 digits": ('{"schema_version": ' + "9" * 10_000 + "}", "not valid JSON"),
+    "a repeated key": ('{"task": 1, "task": 1}', "a repeated key"),
+    "a byte order mark": ("\ufeff{}", "not valid JSON"),
+    "deep": ("[" * 100_000, "nesting too deep"),
+    "closed deep": ("[" * 100_000 + "]" * 100_000, "nesting too deep"),
+}
+
+
+@pytest.mark.parametrize(("text", "match"), NO_JSON.values(), ids=NO_JSON.keys())
+def test_what_is_no_manifest(text: str, match: str) -> None:
+    refuse(text, match)
+
+
+def test_nesting_up_to_what_the_parser_takes(text: str) -> None:
+    for depth in range(1, 1100, 7):
+        nested = "[" * depth + "]" * depth
+        refuse(text.replace('"negative"', nested), r"labels: got |nesting too deep")
+
+
+def test_a_truncated_manifest(text: str) -> None:
+    for end in range(0, len(text.rstrip()), 50):
+        refuse(text[:end], "not valid JSON")
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (b"\xff\xfe{}", "not UTF-8 text"),
+        (b" " * (4 * 1024 * 1024 + 1), "more than 4194304 bytes"),
+        (b"\xef\xbb\xbf{}", "BOM"),
+    ],
+    ids=["UTF-16", "5 MB", "BOM"],
+)
+def test_a_manifest_file_that_is_no_text(copy: Path, content: bytes, match: str) -> None:
+    (copy / "manifest.json").write_bytes(content)
+    with pytest.raises(ManifestError, match=match):
+        edgebert.load(copy)
+
+
+def test_writing_and_reading_give_the_same(bundle: Path, text: str) -> None:
+    manifest = Bundle(bundle).manifest
+    assert Manifest.from_json(manifest.to_json()) == manifest
+    assert json.loads(text) == json.loads(json.dumps(dataclasses.asdict(manifest)))
