@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from edgebert_runtime import Model, load
+from edgebert_runtime.arguments import whole_number
 from edgebert_runtime.errors import InputError
 from edgebert_runtime.examples import lines, read_texts
-from edgebert_runtime.manifest import BACKENDS, shortened
+from edgebert_runtime.manifest import BACKENDS
 from edgebert_runtime.tokenization import Text
 
 _UNSAFE = re.compile(r"[^ -~]")
@@ -48,20 +49,6 @@ def add_texts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("texts", metavar="TEXT", nargs="*", help="texts; none: lines of stdin")
     parser.add_argument("--pair", metavar="TEXT", help="second text, to go with each first one")
     parser.add_argument("--input", type=Path, metavar="FILE", help=".txt lines, .tsv, .csv, .jsonl")
-
-
-def whole_number(text: str) -> int:
-    """A number of at least 1, for argparse."""
-    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
-        raise argparse.ArgumentTypeError(
-            f"got {shortened(text)}, expected a whole number of at least 1"
-        )
-    return int(text)
-
-
-def whole_numbers(text: str) -> tuple[int, ...]:
-    """Numbers separated by commas, for argparse."""
-    return tuple(whole_number(part.strip()) for part in text.split(","))
 
 
 def names(text: str) -> tuple[str, ...]:

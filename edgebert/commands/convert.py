@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edgebert import table
 from edgebert.commands import arguments as common
+from edgebert_runtime.arguments import whole_numbers
 from edgebert_runtime.manifest import Manifest
 
 HELP = "turn a Hugging Face checkpoint into a verified bundle"
@@ -32,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--lengths",
-        type=common.whole_numbers,
+        type=whole_numbers,
         metavar="N,N…",
         help="token lengths of TFLite's signatures, the last is the bundle's limit; "
         "default: 8,16,32,64,128,256 and the model's limit",

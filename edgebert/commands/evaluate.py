@@ -11,6 +11,7 @@ from tqdm import tqdm
 from edgebert import evaluation, table
 from edgebert.commands import arguments as common
 from edgebert_runtime import MissingBackendError, load
+from edgebert_runtime.arguments import whole_number
 from edgebert_runtime.bundle import Bundle
 from edgebert_runtime.errors import InputError
 from edgebert_runtime.examples import read_examples
@@ -24,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `edgebert evaluate`."""
     common.add_bundle(parser)
     parser.add_argument("data", type=Path, metavar="DATA", help=".tsv, .csv or .jsonl with labels")
-    parser.add_argument("--threads", type=common.whole_number, help="default: all there are")
+    parser.add_argument("--threads", type=whole_number, help="default: all there are")
     common.add_json(parser)
 
 

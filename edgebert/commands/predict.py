@@ -10,6 +10,7 @@ from tqdm import tqdm
 from edgebert import table
 from edgebert.commands import arguments as common
 from edgebert_runtime import Classification, MultiLabel
+from edgebert_runtime.arguments import whole_number
 from edgebert_runtime.tasks import Result
 
 HELP = "answer texts: a label, labels or a number for each"
@@ -21,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `edgebert predict`."""
     common.add_model(parser)
     common.add_texts(parser)
-    parser.add_argument("--top-k", type=common.whole_number, default=1, help="labels to show")
+    parser.add_argument("--top-k", type=whole_number, default=1, help="labels to show")
     common.add_json(parser)
 
 

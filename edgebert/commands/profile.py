@@ -10,6 +10,7 @@ from tqdm import tqdm
 from edgebert.commands import arguments as common
 from edgebert.profiler.local import Local
 from edgebert.profiler.report import Skipped, as_json, as_text
+from edgebert_runtime.arguments import whole_numbers
 from edgebert_runtime.benchmark import seconds
 from edgebert_runtime.bundle import Bundle
 from edgebert_runtime.errors import DeviceError, InputError, MissingBackendError
@@ -33,13 +34,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--lengths",
-        type=common.whole_numbers,
+        type=whole_numbers,
         metavar="TOKENS",
         help="such as 8,16,32; default: 8,16,32,64,128 as far as they fit",
     )
     parser.add_argument(
         "--threads",
-        type=common.whole_numbers,
+        type=whole_numbers,
         metavar="COUNTS",
         help="such as 1,2; default: 1 and all this process may use",
     )

@@ -16,7 +16,6 @@ import contextlib
 import importlib
 import json
 import math
-import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from functools import partial
 from itertools import cycle, islice
 from typing import NoReturn
 
+from edgebert_runtime.arguments import whole_number, whole_numbers
 from edgebert_runtime.errors import EdgeBertError, InputError
 from edgebert_runtime.hardware import facts
 from edgebert_runtime.manifest import BACKENDS
@@ -179,18 +179,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="on one line, for a program to read")
     return parser
-
-
-def whole_number(text: str) -> int:
-    """An argument that is a whole number of at least 1."""
-    if not re.fullmatch(r"[1-9][0-9]{0,5}", text):
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number of at least 1")
-    return int(text)
-
-
-def whole_numbers(text: str) -> tuple[int, ...]:
-    """An argument of whole numbers with commas between them; each once, ascending."""
-    return tuple(sorted({whole_number(part.strip()) for part in text.split(",")}))
 
 
 def seconds(text: str) -> float:
