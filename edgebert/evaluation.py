@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgebert_runtime import Classification, Manifest, MultiLabel, Regression
-from edgebert_runtime.errors import InputError
+from edgebert_runtime.errors import InputError, shortened
 from edgebert_runtime.examples import Example
-from edgebert_runtime.manifest import shortened
 
 _LARGEST_NUMBER = 3.4e38
 """Of 32 bits, as the model's; squares of larger ones would not be finite."""

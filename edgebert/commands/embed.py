@@ -11,8 +11,7 @@ import numpy as np
 
 from edgebert import table
 from edgebert.commands import arguments as common
-from edgebert_runtime.errors import InputError
-from edgebert_runtime.manifest import shortened
+from edgebert_runtime.errors import InputError, shortened
 
 HELP = "turn texts into vectors"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 
-from edgebert_runtime.manifest import shortened
+from edgebert_runtime.errors import shortened
 
 
 def whole_number(text: str) -> int:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import IO
 
 from edgebert_runtime import manifest as manifest_format
-from edgebert_runtime.errors import InputError, ManifestError
-from edgebert_runtime.manifest import Artifact, File, Manifest, shortened
+from edgebert_runtime.errors import InputError, ManifestError, shortened
+from edgebert_runtime.manifest import Artifact, File, Manifest
 
 _CHUNK = 1024 * 1024
 _EXPECTED = "expected a folder or .edgebert file written by 'edgebert convert'"

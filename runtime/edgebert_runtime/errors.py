@@ -14,6 +14,13 @@ A message says in one line what was given, what was expected and what to do next
 
 from __future__ import annotations
 
+import reprlib
+
+_SHORT = reprlib.Repr()
+"""Shows a value of any size and depth in about a line."""
+_SHORT.maxlevel = 3
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 80
+
 
 class EdgeBertError(Exception):
     """Base of all errors raised on purpose."""
@@ -45,3 +52,12 @@ class AccuracyError(EdgeBertError, RuntimeError):
 
 class DeviceError(EdgeBertError, OSError):
     """A device that cannot be reached or measured."""
+
+
+def shortened(value: object) -> str:
+    """A value for a message, in about a line whatever its size and depth."""
+    try:
+        shown = _SHORT.repr(value)
+    except ValueError:
+        shown = "a number of thousands of digits"
+    return shown if len(shown) <= 120 else shown[:117] + "..."

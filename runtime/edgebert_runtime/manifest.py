@@ -9,13 +9,23 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import reprlib
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
-from edgebert_runtime.errors import ManifestError
+from edgebert_runtime.errors import ManifestError, shortened
+from edgebert_runtime.json_fields import (
+    no_constant,
+    reject,
+    take_counts,
+    take_fields,
+    take_integer,
+    take_list,
+    take_matching,
+    take_number,
+    take_text,
+    unique_keys,
+)
 
 SCHEMA_VERSION = 1
 FILE_NAME = "manifest.json"
@@ -30,11 +40,6 @@ DTYPES = ("int32", "int64")
 
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-
-_SHORT = reprlib.Repr()
-"""Shows a value of any size and depth in about a line."""
-_SHORT.maxlevel = 3
-_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 80
 
 
 @dataclass(frozen=True)
@@ -121,9 +126,9 @@ class Manifest:
             ManifestError: naming the field, what it held and what was expected.
         """
         try:
-            data = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+            data = json.loads(text, object_pairs_hook=unique_keys, parse_constant=no_constant)
         except RecursionError:
-            _fail("manifest", "nesting too deep", "JSON nested a few levels deep")
+            reject("manifest", "nesting too deep", "JSON nested a few levels deep")
         except ManifestError:
             raise
         except ValueError as error:
@@ -136,180 +141,104 @@ class Manifest:
                 f"bundle schema_version is {shortened(version)}, this edgebert reads "
                 f"{SCHEMA_VERSION}; upgrade edgebert, or convert the checkpoint again"
             )
-        return _manifest(_fields(data, "manifest", cls))
-
-
-def shortened(value: object) -> str:
-    """A value for a message, in about a line whatever its size and depth."""
-    try:
-        shown = _SHORT.repr(value)
-    except ValueError:
-        shown = "a number of thousands of digits"
-    return shown if len(shown) <= 120 else shown[:117] + "..."
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    data = dict(pairs)
-    if len(data) != len(pairs):
-        _fail("manifest", "a repeated key", "each key once")
-    return data
-
-
-def _no_constant(name: str) -> NoReturn:
-    _fail("manifest", name, "finite numbers")
-
-
-def _fail(where: str, given: object, expected: str) -> NoReturn:
-    raise ManifestError(
-        f"{where}: got {shortened(given)}, expected {expected}; copy the bundle anew or convert "
-        "again"
-    )
-
-
-def _fields(data: Any, where: str, kind: type) -> dict[str, Any]:
-    expected = {field.name for field in dataclasses.fields(kind)}
-    if not isinstance(data, dict):
-        _fail(where, data, "an object")
-    if unknown := sorted(data.keys() - expected):
-        _fail(where, unknown, f"no fields but {', '.join(sorted(expected))}")
-    if missing := sorted(expected - data.keys()):
-        _fail(where, f"no {', '.join(missing)}", "that field")
-    return data
-
-
-def _integer(data: Any, where: str, low: int, high: int = 2**53) -> int:
-    if not isinstance(data, int) or isinstance(data, bool) or not low <= data <= high:
-        _fail(where, data, f"a whole number from {low} to {high}")
-    return data
-
-
-def _number(data: Any, where: str) -> float:
-    # NaN is not at most anything, and a whole number may be too large for a float.
-    number = isinstance(data, int | float) and not isinstance(data, bool)
-    if not number or not abs(data) <= sys.float_info.max:
-        _fail(where, data, "a finite number")
-    return float(data)
-
-
-def _text(data: Any, where: str, allowed: Sequence[str] = ()) -> str:
-    if not isinstance(data, str) or not data or len(data) > 1000:
-        _fail(where, data, "a text of 1 to 1000 characters")
-    if any("\ud800" <= character <= "\udfff" for character in data):
-        _fail(where, data, "a text without lone surrogates")
-    if allowed and data not in allowed:
-        _fail(where, data, f"one of {', '.join(allowed)}")
-    return data
-
-
-def _matching(data: Any, where: str, pattern: re.Pattern[str], expected: str) -> str:
-    if not isinstance(data, str) or not pattern.fullmatch(data):
-        _fail(where, data, expected)
-    return data
-
-
-def _list(data: Any, where: str) -> list[Any]:
-    if not isinstance(data, list) or len(data) > 100_000:
-        _fail(where, data, "a list")
-    return data
-
-
-def _counts(data: Any, where: str) -> dict[str, int]:
-    if not isinstance(data, dict):
-        _fail(where, data, "an object of name and number")
-    return {
-        _text(key, where): _integer(value, f"{where}[{key!r}]", 0) for key, value in data.items()
-    }
+        return _manifest(take_fields(data, "manifest", cls))
 
 
 def _file_fields(data: dict[str, Any], where: str) -> File:
-    name = _matching(data["file"], f"{where}.file", _FILE, "a plain file name inside the bundle")
+    name = take_matching(
+        data["file"], f"{where}.file", _FILE, "a plain file name inside the bundle"
+    )
     if name.lower() == FILE_NAME:
-        _fail(f"{where}.file", name, "a file other than the manifest")
-    digest = _matching(data["sha256"], f"{where}.sha256", _SHA256, "64 hexadecimal digits")
-    return File(name, digest, _integer(data["bytes"], f"{where}.bytes", 1, MAX_FILE_BYTES))
+        reject(f"{where}.file", name, "a file other than the manifest")
+    digest = take_matching(data["sha256"], f"{where}.sha256", _SHA256, "64 hexadecimal digits")
+    return File(name, digest, take_integer(data["bytes"], f"{where}.bytes", 1, MAX_FILE_BYTES))
 
 
 def _parity(data: Any, where: str) -> Parity:
-    fields = _fields(data, where, Parity)
+    fields = take_fields(data, where, Parity)
     return Parity(
-        _integer(fields["sentences"], f"{where}.sentences", 1),
-        _number(fields["max_difference"], f"{where}.max_difference"),
-        _number(fields["mean_difference"], f"{where}.mean_difference"),
-        _number(fields["agreement"], f"{where}.agreement"),
+        take_integer(fields["sentences"], f"{where}.sentences", 1),
+        take_number(fields["max_difference"], f"{where}.max_difference"),
+        take_number(fields["mean_difference"], f"{where}.mean_difference"),
+        take_number(fields["agreement"], f"{where}.agreement"),
     )
 
 
 def _artifact(data: Any, where: str, max_length: int) -> Artifact:
-    fields = _fields(data, where, Artifact)
+    fields = take_fields(data, where, Artifact)
     file = _file_fields(fields, where)
     lengths = tuple(
-        _integer(length, f"{where}.lengths", 1, max_length)
-        for length in _list(fields["lengths"], f"{where}.lengths")
+        take_integer(length, f"{where}.lengths", 1, max_length)
+        for length in take_list(fields["lengths"], f"{where}.lengths")
     )
     if list(lengths) != sorted(set(lengths)) or (lengths and lengths[-1] != max_length):
-        _fail(f"{where}.lengths", lengths, f"ascending lengths that end with {max_length}")
-    backend = _text(fields["backend"], f"{where}.backend", BACKENDS)
+        reject(f"{where}.lengths", lengths, f"ascending lengths that end with {max_length}")
+    backend = take_text(fields["backend"], f"{where}.backend", BACKENDS)
     if bool(lengths) != (backend == "tflite"):
-        _fail(f"{where}.lengths", lengths, "lengths for tflite, and none for other backends")
+        reject(f"{where}.lengths", lengths, "lengths for tflite, and none for other backends")
     inputs = fields["inputs"]
     if not isinstance(inputs, dict) or not {"input_ids", "attention_mask"} <= inputs.keys():
-        _fail(f"{where}.inputs", inputs, "input_ids and attention_mask at least")
-    outputs = _counts(fields["outputs"], f"{where}.outputs")
+        reject(f"{where}.inputs", inputs, "input_ids and attention_mask at least")
+    outputs = take_counts(fields["outputs"], f"{where}.outputs")
     if len(outputs) != 1 or 0 in outputs.values():
-        _fail(f"{where}.outputs", outputs, "one output of at least one column")
+        reject(f"{where}.outputs", outputs, "one output of at least one column")
     return Artifact(
         backend=backend,
         file=file.file,
         sha256=file.sha256,
         bytes=file.bytes,
-        recipe=_text(fields["recipe"], f"{where}.recipe"),
+        recipe=take_text(fields["recipe"], f"{where}.recipe"),
         lengths=lengths,
         inputs={
-            _text(name, f"{where}.inputs", INPUTS): _text(dtype, f"{where}.inputs.{name}", DTYPES)
+            take_text(name, f"{where}.inputs", INPUTS): take_text(
+                dtype, f"{where}.inputs.{name}", DTYPES
+            )
             for name, dtype in inputs.items()
         },
         outputs=outputs,
-        components=_counts(fields["components"], f"{where}.components"),
+        components=take_counts(fields["components"], f"{where}.components"),
         parity=_parity(fields["parity"], f"{where}.parity"),
     )
 
 
 def _source(data: Any) -> Source:
-    fields = _fields(data, "source", Source)
+    fields = take_fields(data, "source", Source)
     return Source(
-        checkpoint=_text(fields["checkpoint"], "source.checkpoint"),
-        family=_text(fields["family"], "source.family"),
-        sha256=_matching(fields["sha256"], "source.sha256", _SHA256, "64 hexadecimal digits"),
-        parameters=_counts(fields["parameters"], "source.parameters"),
-        position_limit=_integer(fields["position_limit"], "source.position_limit", 1, 1_000_000),
+        checkpoint=take_text(fields["checkpoint"], "source.checkpoint"),
+        family=take_text(fields["family"], "source.family"),
+        sha256=take_matching(fields["sha256"], "source.sha256", _SHA256, "64 hexadecimal digits"),
+        parameters=take_counts(fields["parameters"], "source.parameters"),
+        position_limit=take_integer(
+            fields["position_limit"], "source.position_limit", 1, 1_000_000
+        ),
     )
 
 
 def _manifest(fields: dict[str, Any]) -> Manifest:
-    _integer(fields["schema_version"], "schema_version", SCHEMA_VERSION, SCHEMA_VERSION)
-    task = _text(fields["task"], "task", TASKS)
-    labels = tuple(_text(label, "labels") for label in _list(fields["labels"], "labels"))
+    take_integer(fields["schema_version"], "schema_version", SCHEMA_VERSION, SCHEMA_VERSION)
+    task = take_text(fields["task"], "task", TASKS)
+    labels = tuple(take_text(label, "labels") for label in take_list(fields["labels"], "labels"))
     if len(set(labels)) != len(labels):
-        _fail("labels", labels, "each label once")
+        reject("labels", labels, "each label once")
     source = _source(fields["source"])
-    max_length = _integer(fields["max_length"], "max_length", 1, source.position_limit)
+    max_length = take_integer(fields["max_length"], "max_length", 1, source.position_limit)
     artifacts = tuple(
         _artifact(data, f"artifacts[{index}]", max_length)
-        for index, data in enumerate(_list(fields["artifacts"], "artifacts"))
+        for index, data in enumerate(take_list(fields["artifacts"], "artifacts"))
     )
     if not artifacts:
-        _fail("artifacts", artifacts, "at least one artifact")
-    tokenizer = _file_fields(_fields(fields["tokenizer"], "tokenizer", File), "tokenizer")
+        reject("artifacts", artifacts, "at least one artifact")
+    tokenizer = _file_fields(take_fields(fields["tokenizer"], "tokenizer", File), "tokenizer")
     names = [tokenizer.file, *(artifact.file for artifact in artifacts)]
     if len({name.lower() for name in names}) != len(names):
-        _fail("artifacts", names, "a file of its own for each, also where case is ignored")
+        reject("artifacts", names, "a file of its own for each, also where case is ignored")
     kinds = [(artifact.backend, artifact.recipe) for artifact in artifacts]
     if len(set(kinds)) != len(kinds):
-        _fail("artifacts", kinds, "each backend and recipe once")
+        reject("artifacts", kinds, "each backend and recipe once")
     for artifact in artifacts:
         (width,) = artifact.outputs.values()
         if (labels and width != len(labels)) or (not labels and task != "embedding"):
-            _fail("labels", labels, f"{width} labels, one for each output")
+            reject("labels", labels, f"{width} labels, one for each output")
         if labels and task == "embedding":
-            _fail("labels", labels, "no labels for embeddings")
+            reject("labels", labels, "no labels for embeddings")
     return Manifest(task, labels, max_length, tokenizer, source, artifacts)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from edgebert_runtime.backends import Backend, open_backend
 from edgebert_runtime.bundle import Bundle
-from edgebert_runtime.errors import BackendError, InputError, MissingBackendError
-from edgebert_runtime.manifest import BACKENDS, Artifact, Manifest, shortened
+from edgebert_runtime.errors import BackendError, InputError, MissingBackendError, shortened
+from edgebert_runtime.manifest import BACKENDS, Artifact, Manifest
 from edgebert_runtime.processors import available_processors
 from edgebert_runtime.tasks import INTERPRETERS, Result
 from edgebert_runtime.tokenization import Encoding, Text, Tokenizer, as_texts

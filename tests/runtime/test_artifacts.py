@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import students
 import torch
 
 import edgebert
@@ -196,17 +197,24 @@ def test_padding_alone_gives_finite_numbers(model: Model, bundle: Path) -> None:
     assert (backend.run(dict.fromkeys(names, zeros)) == outputs).all()
 
 
+PADDING = {"tflite": 0.0, "onnx": 1e-5, "torchscript": 0.05}
+"""Mean difference of outputs. torch rounds to int8 by the range of all tokens, padding too, which
+is why the runtime never pads for it."""
+
+
 def test_padding_does_not_change_answers(model: Model, bundle: Path) -> None:
-    """A backend that pads by itself, and one that is given padding, see the same text."""
     backend = open_backend(model.artifact, bundle / model.artifact.file, 1)
-    encoding = model.tokenizer.encode("a fine day")
-    padding = [0] * (32 - len(encoding.ids))
-    inputs = {
-        "input_ids": np.array([encoding.ids + padding]),
-        "attention_mask": np.array([[1] * len(encoding.ids) + padding]),
-        "token_type_ids": np.array([encoding.token_type_ids + padding]),
-    }
-    assert backend.run(inputs) == pytest.approx(model.run([encoding]), abs=0.02)
+    differences = []
+    for sentence in students.SENTENCES[:50]:
+        encoding = model.tokenizer.encode(sentence)
+        padding = [0] * (64 - len(encoding.ids))
+        inputs = {
+            "input_ids": np.array([encoding.ids + padding]),
+            "attention_mask": np.array([[1] * len(encoding.ids) + padding]),
+            "token_type_ids": np.array([encoding.token_type_ids + padding]),
+        }
+        differences.append(np.abs(backend.run(inputs) - model.run([encoding])).max())
+    assert np.mean(differences) <= PADDING[model.artifact.backend]
 
 
 def test_numbers_that_are_not_finite_are_an_error(model: Model) -> None:

@@ -1,0 +1,95 @@
+"""Pieces of parsed JSON, taken only if they are what they must be; ManifestError if not."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from edgebert_runtime.errors import ManifestError, shortened
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An `object_pairs_hook` of json: each key of an object once."""
+    data = dict(pairs)
+    if len(data) != len(pairs):
+        reject("manifest", "a repeated key", "each key once")
+    return data
+
+
+def no_constant(name: str) -> NoReturn:
+    """A `parse_constant` of json: neither NaN nor Infinity."""
+    reject("manifest", name, "finite numbers")
+
+
+def reject(where: str, given: object, expected: str) -> NoReturn:
+    """Raise ManifestError with where, what was given and what was expected."""
+    raise ManifestError(
+        f"{where}: got {shortened(given)}, expected {expected}; copy the bundle anew or convert "
+        "again"
+    )
+
+
+def take_fields(data: Any, where: str, kind: type) -> dict[str, Any]:
+    """An object with exactly the fields of the dataclass `kind`."""
+    expected = {field.name for field in dataclasses.fields(kind)}
+    if not isinstance(data, dict):
+        reject(where, data, "an object")
+    if unknown := sorted(data.keys() - expected):
+        reject(where, unknown, f"no fields but {', '.join(sorted(expected))}")
+    if missing := sorted(expected - data.keys()):
+        reject(where, f"no {', '.join(missing)}", "that field")
+    return data
+
+
+def take_integer(data: Any, where: str, low: int, high: int = 2**53) -> int:
+    """A whole number within bounds; true and false are none."""
+    if not isinstance(data, int) or isinstance(data, bool) or not low <= data <= high:
+        reject(where, data, f"a whole number from {low} to {high}")
+    return data
+
+
+def take_number(data: Any, where: str) -> float:
+    """A finite number."""
+    # NaN is not at most anything, and a whole number may be too large for a float.
+    number = isinstance(data, int | float) and not isinstance(data, bool)
+    if not number or not abs(data) <= sys.float_info.max:
+        reject(where, data, "a finite number")
+    return float(data)
+
+
+def take_text(data: Any, where: str, allowed: Sequence[str] = ()) -> str:
+    """A text of 1 to 1000 characters, one of `allowed` where given."""
+    if not isinstance(data, str) or not data or len(data) > 1000:
+        reject(where, data, "a text of 1 to 1000 characters")
+    if any("\ud800" <= character <= "\udfff" for character in data):
+        reject(where, data, "a text without lone surrogates")
+    if allowed and data not in allowed:
+        reject(where, data, f"one of {', '.join(allowed)}")
+    return data
+
+
+def take_matching(data: Any, where: str, pattern: re.Pattern[str], expected: str) -> str:
+    """A text that matches a pattern in full."""
+    if not isinstance(data, str) or not pattern.fullmatch(data):
+        reject(where, data, expected)
+    return data
+
+
+def take_list(data: Any, where: str) -> list[Any]:
+    """A list of at most 100,000 items."""
+    if not isinstance(data, list) or len(data) > 100_000:
+        reject(where, data, "a list")
+    return data
+
+
+def take_counts(data: Any, where: str) -> dict[str, int]:
+    """An object of names and whole numbers."""
+    if not isinstance(data, dict):
+        reject(where, data, "an object of name and number")
+    return {
+        take_text(key, where): take_integer(value, f"{where}[{key!r}]", 0)
+        for key, value in data.items()
+    }
