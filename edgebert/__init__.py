@@ -48,7 +48,10 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in ("convert", "ConvertOptions"):
         try:
-            from edgebert_converters import pipeline
+            from edgebert_converters.quiet import quiet
+
+            with quiet():
+                from edgebert_converters import pipeline
         except ModuleNotFoundError as error:
             raise MissingBackendError(
                 f"converting needs {error.name}, which is not installed; "

@@ -1,4 +1,4 @@
-"""Small checkpoints of every family, with tokenizers trained on our own sentences.
+"""Small checkpoints of every family, with tokenizers made from our own sentences.
 
 Random weights, but spread widely enough that answers differ between texts, so that a wrong
 artifact cannot look right.
@@ -7,13 +7,15 @@ artifact cannot look right.
 from __future__ import annotations
 
 import importlib.resources
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import tokenizers
 import torch
 import transformers
-from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
 
 SENTENCES = (
     (importlib.resources.files("edgebert_converters") / "sentences.txt")
@@ -107,13 +109,25 @@ def spread(model: torch.nn.Module, width: float = 1.2) -> None:
                 parameter.mul_(3.0)
 
 
+def _words() -> list[str]:
+    """Words of our sentences, most frequent first: the libraries' trainers differ by process."""
+    counts = Counter(word for line in SENTENCES for word in re.findall(r"\w+", line.lower()))
+    return [word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+
+
+def _characters() -> list[str]:
+    return sorted(set("".join(SENTENCES).lower()) - {" "})
+
+
 def _wordpiece() -> Any:
-    fast = tokenizers.Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *_characters()]
+    pieces += [f"##{character}" for character in _characters() if character.isalnum()]
+    pieces = list(dict.fromkeys([*pieces, *_words()]))[:400]
+    vocabulary = {piece: index for index, piece in enumerate(pieces)}
+    fast = tokenizers.Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     fast.normalizer = normalizers.BertNormalizer(lowercase=True)
     fast.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    trainer = trainers.WordPieceTrainer(vocab_size=400, special_tokens=special, show_progress=False)
-    fast.train_from_iterator(SENTENCES, trainer)
+    fast.add_special_tokens(pieces[:5])
     fast.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
@@ -142,34 +156,33 @@ _ROBERTA_TOKENS = {
 
 
 def _byte_level() -> Any:
-    fast = tokenizers.Tokenizer(models.BPE())
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    pieces = [*special, *sorted(pre_tokenizers.ByteLevel.alphabet())]
+    merges = [("Ġ", "t"), ("h", "e"), ("Ġ", "a"), ("i", "n"), ("e", "r"), ("Ġt", "he")]
+    pieces += ["".join(merge) for merge in merges]
+    vocabulary = {piece: index for index, piece in enumerate(pieces)}
+    fast = tokenizers.Tokenizer(models.BPE(vocabulary, merges))
     fast.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     fast.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=400,
-        special_tokens=["<s>", "<pad>", "</s>", "<unk>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    fast.train_from_iterator(SENTENCES, trainer)
+    fast.add_special_tokens(special)
     fast.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
     return transformers.PreTrainedTokenizerFast(tokenizer_object=fast, **_ROBERTA_TOKENS)
 
 
 def _unigram(family: str) -> Any:
-    fast = tokenizers.Tokenizer(models.Unigram())
-    fast.normalizer = normalizers.NFKC()
-    fast.pre_tokenizer = pre_tokenizers.Metaspace()
-    fast.decoder = decoders.Metaspace()
     special = (
         ["<pad>", "<unk>", "[CLS]", "[SEP]"]
         if family == "albert"
         else ["<s>", "<pad>", "</s>", "<unk>"]
     )
-    trainer = trainers.UnigramTrainer(
-        vocab_size=400, special_tokens=special, unk_token="<unk>", show_progress=False
-    )
-    fast.train_from_iterator(SENTENCES, trainer)
+    pieces = [*special, "▁", *_characters(), *(f"▁{word}" for word in _words())][:400]
+    # A longer piece is worth less than its word and more than its letters.
+    scored = [(piece, 0.0 if piece in special else -2.0 - len(piece) / 9) for piece in pieces]
+    fast = tokenizers.Tokenizer(models.Unigram(scored, special.index("<unk>"), False))
+    fast.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    fast.pre_tokenizer = pre_tokenizers.Metaspace()
+    fast.decoder = decoders.Metaspace()
+    fast.add_special_tokens(special)
     if family == "albert":
         fast.post_processor = processors.TemplateProcessing(
             single="[CLS] $A [SEP]",

@@ -19,7 +19,13 @@ from edgebert_converters.quiet import quiet
 from edgebert_converters.recipes import DEFAULT_RECIPE, Recipe, recipe
 from edgebert_converters.sentence_transformers import POOLINGS
 from edgebert_runtime.backends import open_backend
-from edgebert_runtime.errors import ConversionError, EdgeBertError, InputError, ManifestError
+from edgebert_runtime.errors import (
+    ConversionError,
+    EdgeBertError,
+    InputError,
+    ManifestError,
+    shortened,
+)
 from edgebert_runtime.examples import read_texts
 from edgebert_runtime.manifest import FILE_NAME, Artifact, File, Manifest, Parity
 from edgebert_runtime.model import Model
@@ -72,6 +78,9 @@ def convert(
         In each case nothing is written at `output`.
     """
     options = options or ConvertOptions()
+    for name, path in (("checkpoint", checkpoint), ("output", output)):
+        if not isinstance(path, str | os.PathLike):
+            raise InputError(f"{name}: got {shortened(path)}, expected a path")
     target = Path(output)
     recipes = _check(options)
     publish.check_target(target, force=options.force)
@@ -86,11 +95,14 @@ def convert(
         with tempfile.TemporaryDirectory(
             prefix=f"{_WORK}{os.getpid()}.", ignore_cleanup_errors=True
         ) as work:
-            manifest = _Conversion(loaded, Path(work), lengths, report).run(
+            # The temporary folder is closed to other users, and a copy of it would be too.
+            folder = Path(work) / "bundle"
+            folder.mkdir()
+            manifest = _Conversion(loaded, folder, lengths, report).run(
                 options.formats, recipes, sentences
             )
             report(f"writing {target}")
-            publish.publish(Path(work), target)
+            publish.publish(folder, target)
     except OSError as error:
         if isinstance(error, EdgeBertError):
             raise
@@ -188,14 +200,16 @@ class _Conversion:
 
 
 def _check(options: ConvertOptions) -> list[Recipe]:
-    for form in options.formats:
-        if form not in FORMATS:
-            raise InputError(f"format: got {form!r}, expected one of {', '.join(FORMATS)}")
     if options.pooling not in (None, *POOLINGS):
         raise InputError(f"pooling: got {options.pooling!r}, expected {' or '.join(POOLINGS)}")
     for name, values in (("formats", options.formats), ("recipes", options.recipes)):
+        if isinstance(values, str):
+            raise InputError(f"{name}: got {values!r}, expected a tuple of names: ({values!r},)")
         if not values or len(set(values)) != len(values):
             raise InputError(f"{name}: got {', '.join(values)!r}, expected each once, one at least")
+    for form in options.formats:
+        if form not in FORMATS:
+            raise InputError(f"format: got {form!r}, expected one of {', '.join(FORMATS)}")
     return [recipe(name) for name in options.recipes]
 
 

@@ -28,8 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recipe",
         action="append",
+        type=common.names,
         metavar="NAME",
-        help="int8_dynamic or float32; repeat for several; default: int8_dynamic",
+        help="int8_dynamic or float32; by comma, or repeated; default: int8_dynamic",
     )
     parser.add_argument(
         "--lengths",
@@ -48,10 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Convert, with a line of progress for each step on standard error."""
-    from edgebert_converters.quiet import quiet
-
-    with quiet():
-        from edgebert import ConvertOptions, convert
+    from edgebert import ConvertOptions, convert
 
     start = time.monotonic()
 
@@ -67,7 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.formats:
         options = dataclasses.replace(options, formats=arguments.formats)
     if arguments.recipe:
-        options = dataclasses.replace(options, recipes=tuple(arguments.recipe))
+        options = dataclasses.replace(
+            options, recipes=tuple(name for names in arguments.recipe for name in names)
+        )
     manifest = convert(arguments.checkpoint, arguments.output, options, report)
     if arguments.json:
         common.print_json(dataclasses.asdict(manifest))

@@ -141,6 +141,7 @@ def test_sentence_transformers_module(folder: Path) -> None:
     [
         ({"formats": ("onnx", "coreml")}, "format: got 'coreml', expected one of onnx"),
         ({"formats": ()}, "formats: got ''"),
+        ({"formats": "onnx"}, "formats: got 'onnx', expected a tuple of names"),
         ({"formats": ("onnx", "onnx")}, "expected each once"),
         ({"recipes": ("int3",)}, "recipe: got 'int3', expected one of float32, int8_dynamic"),
         ({"lengths": (8, 65)}, "limit of 64"),
@@ -155,6 +156,13 @@ def test_sentence_transformers_module(folder: Path) -> None:
 )
 def test_options(folder: Path, options: dict[str, Any], message: str) -> None:
     refused(folder, message, dataclasses.replace(ONNX, **options))
+
+
+def test_paths_of_a_wrong_type(tmp_path: Path) -> None:
+    with pytest.raises(edgebert.InputError, match="checkpoint: got 3, expected a path"):
+        edgebert.convert(3, tmp_path / "bundle")  # type: ignore[arg-type]
+    with pytest.raises(edgebert.InputError, match="output: got None, expected a path"):
+        edgebert.convert(tmp_path, None)  # type: ignore[arg-type]
 
 
 def test_calibration_without_text(folder: Path) -> None:
