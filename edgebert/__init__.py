@@ -5,6 +5,7 @@ Nothing heavy is imported here: `convert` brings torch in when it is called.
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from edgebert_runtime import (
@@ -20,10 +21,12 @@ from edgebert_runtime import (
     Model,
     MultiLabel,
     Regression,
+    TrainingError,
     load,
 )
 
 if TYPE_CHECKING:
+    from edgebert.distillation import DistillOptions, TrainOptions, distill, train
     from edgebert_converters.pipeline import ConvertOptions, convert
 
 __all__ = [
@@ -33,6 +36,7 @@ __all__ = [
     "ConversionError",
     "ConvertOptions",
     "DeviceError",
+    "DistillOptions",
     "EdgeBertError",
     "InputError",
     "ManifestError",
@@ -40,22 +44,36 @@ __all__ = [
     "Model",
     "MultiLabel",
     "Regression",
+    "TrainOptions",
+    "TrainingError",
     "convert",
+    "distill",
     "load",
+    "train",
 ]
+
+_HEAVY = {
+    "ConvertOptions": ("edgebert_converters.pipeline", "convert"),
+    "DistillOptions": ("edgebert.distillation", "distill"),
+    "TrainOptions": ("edgebert.distillation", "distill"),
+    "convert": ("edgebert_converters.pipeline", "convert"),
+    "distill": ("edgebert.distillation", "distill"),
+    "train": ("edgebert.distillation", "distill"),
+}
+"""Names that bring torch in when they are used: their module, and the extra that it needs."""
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("convert", "ConvertOptions"):
-        try:
-            from edgebert_converters.quiet import quiet
+    if name not in _HEAVY:
+        raise AttributeError(f"module 'edgebert' has no attribute {name!r}")
+    module, extra = _HEAVY[name]
+    try:
+        from edgebert_converters.quiet import quiet
 
-            with quiet():
-                from edgebert_converters import pipeline
-        except ModuleNotFoundError as error:
-            raise MissingBackendError(
-                f"converting needs {error.name}, which is not installed; "
-                "run: pip install 'edgebert[convert]'"
-            ) from None
-        return getattr(pipeline, name)
-    raise AttributeError(f"module 'edgebert' has no attribute {name!r}")
+        with quiet():
+            return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        raise MissingBackendError(
+            f"{name} needs {error.name}, which is not installed; run: "
+            f"pip install torch==2.13.0, then pip install 'edgebert[{extra}]'"
+        ) from None

@@ -16,7 +16,18 @@ from typing import NoReturn, TextIO
 from edgebert.commands.arguments import printable, writing
 from edgebert_runtime.errors import AccuracyError, EdgeBertError, InputError
 
-_COMMANDS = ("convert", "predict", "embed", "evaluate", "inspect", "verify", "profile")
+_COMMANDS = (
+    "train",
+    "distill",
+    "augment",
+    "convert",
+    "predict",
+    "embed",
+    "evaluate",
+    "inspect",
+    "verify",
+    "profile",
+)
 _SEVERAL = ("texts", "bundles")
 """Positional arguments of which there may be several; no command has both."""
 _LONGEST_LINE = 2000
@@ -32,7 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         return _run(arguments)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
+        # Nobody waits for a word after Ctrl-C, unless there is something to go on from.
+        if str(interrupt):
+            with contextlib.suppress(OSError):
+                print(f"edgebert: interrupted {_one_line(interrupt)}", file=sys.stderr)
         return 128 + signal.SIGINT
     except BrokenPipeError:
         _abandon(sys.stdout)

@@ -107,14 +107,7 @@ def load_checkpoint(folder: Path, pooling: str | None = None) -> Checkpoint:
 def _classifier(folder: Path) -> Checkpoint:
     model = _pretrained(AutoModelForSequenceClassification, folder)
     config = model.config
-    labels = _labels(config)
-    problem = config.problem_type or (
-        "regression" if len(labels) == 1 else "single_label_classification"
-    )
-    if problem not in _PROBLEMS:
-        raise ConversionError(
-            f"problem_type {problem!r} is not supported; supported: {', '.join(_PROBLEMS)}"
-        )
+    task, labels = task_of(config)
     tokenizer = read_tokenizer(folder, config.vocab_size)
     encoder = families.encoder(
         model.base_model, first_token_only=True, token_types=tokenizer.gives_token_types
@@ -124,7 +117,7 @@ def _classifier(folder: Path) -> Checkpoint:
         Student(encoder, _classification_head(model)).eval(),
         FloatModel(model, None).eval(),
         tokenizer,
-        task=_PROBLEMS[problem],
+        task=task,
         labels=labels,
     )
 
@@ -198,6 +191,23 @@ def _pretrained(kind: Any, folder: Path) -> Any:
             "expected those of the whole model: save the checkpoint again"
         )
     return model
+
+
+def task_of(config: Any) -> tuple[str, tuple[str, ...]]:
+    """Task and labels of a sequence classifier's configuration.
+
+    Raises:
+        ConversionError: for a kind of problem, or labels, that nothing here answers.
+    """
+    labels = _labels(config)
+    problem = config.problem_type or (
+        "regression" if len(labels) == 1 else "single_label_classification"
+    )
+    if problem not in _PROBLEMS:
+        raise ConversionError(
+            f"problem_type {problem!r} is not supported; supported: {', '.join(_PROBLEMS)}"
+        )
+    return _PROBLEMS[problem], labels
 
 
 def _labels(config: Any) -> tuple[str, ...]:

@@ -97,6 +97,15 @@ SUPPORTED: tuple[str, ...] = (*_FAMILIES, "mobilebert")
 """`model_type` of every configuration that can be converted."""
 
 
+def attentions(base: PreTrainedModel) -> Iterator[dict[str, nn.Module]]:
+    """The `query`, `key` and `value` projections of each layer, first to last."""
+    # MobileBERT's layer is another, but its attention is named as BERT's.
+    family = _FAMILIES.get(base.config.model_type, _FAMILIES["bert"])
+    names = {"query": family.names.query, "key": family.names.key, "value": family.names.value}
+    for layer in family.layers(base):
+        yield {kind: layer.get_submodule(name) for kind, name in names.items()}
+
+
 def position_limit(config: object) -> int:
     """Tokens that the position table has rows for, padding offset taken off."""
     limit = int(getattr(config, "max_position_embeddings"))  # noqa: B009

@@ -24,7 +24,6 @@ from edgebert_runtime.errors import (
     EdgeBertError,
     InputError,
     ManifestError,
-    shortened,
 )
 from edgebert_runtime.examples import read_texts
 from edgebert_runtime.manifest import FILE_NAME, Artifact, File, Manifest, Parity
@@ -78,16 +77,13 @@ def convert(
         In each case nothing is written at `output`.
     """
     options = options or ConvertOptions()
-    for name, path in (("checkpoint", checkpoint), ("output", output)):
-        if not isinstance(path, str | os.PathLike):
-            raise InputError(f"{name}: got {shortened(path)}, expected a path")
-    target = Path(output)
+    folder, target = publish.as_path(checkpoint, "checkpoint"), publish.as_path(output, "output")
     recipes = _check(options)
     publish.check_target(target, force=options.force)
     sentences = _sentences(options.calibration)
     report(f"reading {checkpoint}")
     with quiet():
-        loaded = load_checkpoint(Path(checkpoint), options.pooling)
+        loaded = load_checkpoint(folder, options.pooling)
     lengths = _lengths(options.lengths, loaded.max_length)
     temporary = Path(tempfile.gettempdir())
     publish.remove_abandoned(temporary, _WORK)
@@ -96,13 +92,13 @@ def convert(
             prefix=f"{_WORK}{os.getpid()}.", ignore_cleanup_errors=True
         ) as work:
             # The temporary folder is closed to other users, and a copy of it would be too.
-            folder = Path(work) / "bundle"
-            folder.mkdir()
-            manifest = _Conversion(loaded, folder, lengths, report).run(
+            bundle = Path(work) / "bundle"
+            bundle.mkdir()
+            manifest = _Conversion(loaded, bundle, lengths, report).run(
                 options.formats, recipes, sentences
             )
             report(f"writing {target}")
-            publish.publish(folder, target)
+            publish.publish(bundle, target)
     except OSError as error:
         if isinstance(error, EdgeBertError):
             raise

@@ -9,10 +9,21 @@ import zipfile
 from pathlib import Path
 
 from edgebert_runtime.bundle import Bundle
-from edgebert_runtime.errors import InputError, ManifestError
+from edgebert_runtime.errors import InputError, ManifestError, shortened
 
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 """Fixed, so that the same files make the same zip."""
+
+
+def as_path(path: object, name: str) -> Path:
+    """A caller's argument as a path.
+
+    Raises:
+        InputError: if it is none.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(f"{name}: got {shortened(path)}, expected a path")
+    return Path(path)
 
 
 def check_target(target: Path, *, force: bool) -> None:

@@ -10,6 +10,7 @@ from edgebert_runtime.errors import (
     InputError,
     ManifestError,
     MissingBackendError,
+    TrainingError,
 )
 from edgebert_runtime.manifest import Artifact, Manifest
 from edgebert_runtime.model import Model, load
@@ -31,5 +32,6 @@ __all__ = [
     "Model",
     "MultiLabel",
     "Regression",
+    "TrainingError",
     "load",
 ]

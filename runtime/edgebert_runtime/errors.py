@@ -6,6 +6,7 @@ EdgeBertError
 ├── MissingBackendError (ImportError)   the library of a backend is not installed
 ├── BackendError (RuntimeError)         the library of a backend failed on a verified artifact
 ├── ConversionError (RuntimeError)      a checkpoint that cannot be converted
+├── TrainingError (RuntimeError)        a training run that cannot go on
 ├── AccuracyError (RuntimeError)        an artifact that strays too far from the float model
 └── DeviceError (OSError)               a device that cannot be reached or measured
 
@@ -44,6 +45,10 @@ class BackendError(EdgeBertError, RuntimeError):
 
 class ConversionError(EdgeBertError, RuntimeError):
     """A checkpoint that cannot be converted; the message names what is supported."""
+
+
+class TrainingError(EdgeBertError, RuntimeError):
+    """A training run that cannot go on; the message names its last good checkpoint."""
 
 
 class AccuracyError(EdgeBertError, RuntimeError):

@@ -9,15 +9,24 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgebert_runtime.errors import InputError
+from edgebert_runtime.errors import InputError, shortened
 from edgebert_runtime.tokenization import Text
 
 TEXT_COLUMNS = ("text", "sentence", "sentence1", "text_a", "question1", "premise", "review")
 PAIR_COLUMNS = ("text_pair", "sentence2", "text_b", "question2", "hypothesis")
-LABEL_COLUMNS = ("label", "labels", "class", "target", "score")
+LABEL_COLUMNS = ("label", "labels", "class", "target", "sentiment", "score")
 
 _FIELD_LIMIT = 64 * 1024 * 1024
 _TABLES = (".tsv", ".csv", ".jsonl")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of the columns to read; None: found by the usual names."""
+
+    text: str | None = None
+    pair: str | None = None
+    label: str | None = None
 
 
 @dataclass(frozen=True)
@@ -35,14 +44,18 @@ def read_texts(path: Path, most: int | None = None) -> list[Text]:
     Raises:
         InputError: if the file cannot be read, or a row has no text.
     """
+    return list(itertools.islice(stream_texts(path), most))
+
+
+def stream_texts(path: Path, columns: Columns | None = None) -> Iterator[Text]:
+    """The same, one at a time."""
     if path.suffix.lower() in _TABLES:
-        rows: Iterator[Text] = (example.text for example in _examples(path))
+        yield from (example.text for example in stream_examples(path, columns))
     else:
-        rows = (line for _, line in _file_lines(path))
-    return list(itertools.islice(rows, most))
+        yield from (line for _, line in _file_lines(path))
 
 
-def read_examples(path: Path) -> list[Example]:
+def read_examples(path: Path, columns: Columns | None = None) -> list[Example]:
     """Labelled rows of a .tsv, .csv or .jsonl file.
 
     The first line of a .tsv or .csv names the columns; a .jsonl line is an object. Columns are
@@ -52,14 +65,12 @@ def read_examples(path: Path) -> list[Example]:
     Raises:
         InputError: if the file cannot be read, has no rows, or a row lacks a text or label.
     """
-    if path.suffix.lower() not in _TABLES:
-        raise InputError(f"{str(path)!r}: got {path.suffix!r}, expected {', '.join(_TABLES)}")
     examples = []
-    for example in _examples(path):
+    for example in stream_examples(path, columns):
         if not example.labels:
             raise InputError(
-                f"{path}, line {example.line}: no label; expected a column or key named one of "
-                f"{', '.join(LABEL_COLUMNS)}"
+                f"{path}, line {example.line}: no label; expected a column or key named "
+                f"{_wanted(_label_names(columns))}"
             )
         examples.append(example)
     if not examples:
@@ -67,22 +78,55 @@ def read_examples(path: Path) -> list[Example]:
     return examples
 
 
-def _examples(path: Path) -> Iterator[Example]:
-    rows = _json_rows(path) if path.suffix.lower() == ".jsonl" else _table_rows(path)
+def stream_examples(path: Path, columns: Columns | None = None) -> Iterator[Example]:
+    """Rows of a .tsv, .csv or .jsonl file, one at a time, labelled or not.
+
+    Raises:
+        InputError: if the file cannot be read, or a row has no text.
+    """
+    if path.suffix.lower() not in _TABLES:
+        raise InputError(f"{str(path)!r}: got {path.suffix!r}, expected {', '.join(_TABLES)}")
+    columns = columns or Columns()
+    texts, pairs, labels = _text_names(columns), _pair_names(columns), _label_names(columns)
+    named = {name for name in (columns.text, columns.pair, columns.label) if name}
+    rows = _json_rows(path) if path.suffix.lower() == ".jsonl" else _table_rows(path, texts, named)
     for line, row in rows:
-        text, second = _first(row, TEXT_COLUMNS), _first(row, PAIR_COLUMNS)
+        if missing := named - set(row):
+            raise InputError(
+                f"{path}, line {line}: no {sorted(missing)[0]!r}; got the keys "
+                f"{shortened(', '.join(row))}"
+            )
+        text, second = _first(row, texts), _first(row, pairs)
         if not isinstance(text, str) or not isinstance(second, str | None):
             raise InputError(
-                f"{path}, line {line}: no text; expected a column or key named one of "
-                f"{', '.join(TEXT_COLUMNS)}"
+                f"{path}, line {line}: no text; expected a column or key named {_wanted(texts)}"
             )
-        label = _first(row, LABEL_COLUMNS)
-        labels = label if isinstance(label, list) else [] if label is None else [label]
+        label = _first(row, labels)
+        listed = label if isinstance(label, list) else [] if label is None else [label]
         if isinstance(label, list) and not label:
             raise InputError(f"{path}, line {line}: an empty list of labels; leave the row out")
         yield Example(
-            text if second is None else (text, second), tuple(str(each) for each in labels), line
+            text if second is None else (text, second), tuple(str(each) for each in listed), line
         )
+
+
+def _text_names(columns: Columns) -> tuple[str, ...]:
+    return (columns.text,) if columns.text else TEXT_COLUMNS
+
+
+def _pair_names(columns: Columns) -> tuple[str, ...]:
+    if columns.pair:
+        return (columns.pair,)
+    # A text column that was named stands alone unless its partner is named too.
+    return () if columns.text else PAIR_COLUMNS
+
+
+def _label_names(columns: Columns | None) -> tuple[str, ...]:
+    return (columns.label,) if columns and columns.label else LABEL_COLUMNS
+
+
+def _wanted(names: tuple[str, ...]) -> str:
+    return names[0] if len(names) == 1 else f"one of {', '.join(names)}"
 
 
 def _first(row: dict[str, object], names: tuple[str, ...]) -> object:
@@ -102,7 +146,9 @@ def _json_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
         yield number, row
 
 
-def _table_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
+def _table_rows(
+    path: Path, texts: tuple[str, ...], named: set[str]
+) -> Iterator[tuple[int, dict[str, object]]]:
     csv.field_size_limit(_FIELD_LIMIT)
     tabs = path.suffix.lower() == ".tsv"
     content = (f"{line}\n" for _, line in _file_lines(path))
@@ -113,11 +159,14 @@ def _table_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
         else csv.reader(content, strict=True)
     )
     try:
-        names = [name.strip().lower() for name in next(rows, [])]
-        if not set(names) & set(TEXT_COLUMNS) or len(set(names)) != len(names):
+        written = [name.strip() for name in next(rows, [])]
+        # Names that the caller gave are meant as they are written.
+        names = [name if name in named else name.lower() for name in written]
+        if not set(names) & set(texts) or named - set(names) or len(set(names)) != len(names):
+            wanted = ", ".join(sorted(named)) or _wanted(texts)
             raise InputError(
                 f"{path}, line 1: got the columns {', '.join(names)[:100]!r}, expected a header "
-                f"with each name once, one of them of {', '.join(TEXT_COLUMNS)}"
+                f"with each name once, among them {wanted}"
             )
         for row in rows:
             if len(row) != len(names):

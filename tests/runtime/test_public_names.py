@@ -14,6 +14,7 @@ ERRORS = {
     "InputError",
     "ManifestError",
     "MissingBackendError",
+    "TrainingError",
 }
 ANSWERS = {"Classification", "Model", "MultiLabel", "Regression", "load"}
 
@@ -25,7 +26,11 @@ def test_names_of_the_runtime() -> None:
 
 
 def test_names_of_edgebert() -> None:
-    pinned = ERRORS | ANSWERS | {"ConvertOptions", "convert"}
+    pinned = (
+        ERRORS
+        | ANSWERS
+        | {*("ConvertOptions", "DistillOptions", "TrainOptions", "convert", "distill", "train")}
+    )
     assert edgebert.__all__ == sorted(pinned)
     assert all(hasattr(edgebert, name) for name in pinned)
 
@@ -45,6 +50,7 @@ def test_every_error_has_our_base_and_a_built_in_parent() -> None:
         "InputError": ValueError,
         "ManifestError": ValueError,
         "MissingBackendError": ImportError,
+        "TrainingError": RuntimeError,
     }
     assert parents.keys() == ERRORS
     for name, parent in parents.items():

@@ -1,0 +1,142 @@
+"""Classifiers and tokenizers of checkpoint folders, to learn with; and back to a folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+
+from edgebert.distillation.labels import LabelSpace
+from edgebert_converters import families, sentence_transformers
+from edgebert_converters.checkpoint import task_of
+from edgebert_converters.fast_tokenizer import FastTokenizer, quiet_transformers, read_tokenizer
+from edgebert_converters.quiet import quiet
+from edgebert_runtime.errors import ConversionError, InputError
+
+_HEADS = ("classifier", "pooler", "pre_classifier")
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A transformers sequence classifier with what belongs to it."""
+
+    model: Any
+    folder: Path
+    """Where its tokenizer is."""
+    tokenizer: FastTokenizer
+    labels: LabelSpace | None
+    """None: the checkpoint had no head, or one that was replaced."""
+
+    @property
+    def position_limit(self) -> int:
+        """Most tokens of a text."""
+        return families.position_limit(self.model.config)
+
+    @property
+    def pad(self) -> int:
+        """Token id of padding."""
+        return int(self.model.config.pad_token_id or 0)
+
+
+def load(folder: Path, labels: LabelSpace | None = None) -> Classifier:
+    """Read a checkpoint folder; for other labels than its own with a new head.
+
+    Raises:
+        ConversionError: if it is no checkpoint of a supported family, or has no head and no
+            `labels` are given.
+    """
+    sentence = sentence_transformers.read(folder)
+    folder = folder if sentence is None else sentence.transformer
+    config = _config(folder)
+    has_head = str((config.architectures or [""])[0]).endswith("ForSequenceClassification")
+    own = LabelSpace(*task_of(config)) if has_head else None
+    if labels is not None:
+        labels.configure(config)
+    elif own is None:
+        raise ConversionError(
+            f"{str(folder)!r} has no classification head; fine-tune it first: edgebert train"
+        )
+    model = _pretrained(folder, config, new_head=own is None or (labels or own) != own)
+    return Classifier(model, folder, read_tokenizer(folder, config.vocab_size), labels or own)
+
+
+def save(model: Any, tokenizer_folder: Path, target: Path) -> None:
+    """Write what `load` and `edgebert convert` read."""
+    with quiet():
+        model.save_pretrained(target)
+        AutoTokenizer.from_pretrained(tokenizer_folder, local_files_only=True).save_pretrained(
+            target
+        )
+
+
+def check_same_tokenizer(teacher: Classifier, student: Classifier) -> None:
+    """Both must see the same ids.
+
+    Raises:
+        InputError: if the tokenizers or the kinds of input differ.
+    """
+    theirs, ours = teacher.tokenizer, student.tokenizer
+    if _identity(theirs) != _identity(ours):
+        raise InputError(
+            f"student {str(student.folder)!r} has another tokenizer than the teacher; a student "
+            "learns from the same token ids: choose a checkpoint with the teacher's vocabulary, or "
+            "a shape"
+        )
+
+
+def _identity(tokenizer: FastTokenizer) -> tuple[bytes, bool]:
+    """Everything but where a file says to cut and pad."""
+    import tokenizers
+
+    fast = tokenizers.Tokenizer.from_buffer(tokenizer.content)
+    fast.no_truncation()
+    fast.no_padding()
+    return fast.to_str().encode(), tokenizer.gives_token_types
+
+
+def _config(folder: Path) -> Any:
+    try:
+        with quiet_transformers():
+            config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ConversionError(
+            f"no checkpoint at {str(folder)!r} ({reason}); expected a folder with config.json, "
+            "weights and tokenizer files, as save_pretrained writes it"
+        ) from error
+    if config.model_type not in families.SUPPORTED:
+        raise ConversionError(
+            f"model_type {config.model_type!r} is not supported; supported: "
+            f"{', '.join(families.SUPPORTED)}"
+        )
+    return config
+
+
+def _pretrained(folder: Path, config: Any, *, new_head: bool) -> Any:
+    try:
+        with quiet_transformers():
+            model, info = AutoModelForSequenceClassification.from_pretrained(
+                folder,
+                config=config,
+                local_files_only=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+                ignore_mismatched_sizes=new_head,
+            )
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ConversionError(
+            f"the weights in {str(folder)!r} cannot be loaded ({reason}); expected a complete "
+            "model.safetensors or pytorch_model.bin"
+        ) from error
+    names = [*info["missing_keys"], *(each[0] for each in info["mismatched_keys"])]
+    lost = sorted(name for name in names if not (new_head and any(h in name for h in _HEADS)))
+    if lost:
+        raise ConversionError(
+            f"the weights in {str(folder)!r} lack {len(lost)} tensors, {lost[0]!r} first; expected "
+            "those of the whole model: save the checkpoint again"
+        )
+    return model

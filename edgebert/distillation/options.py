@@ -1,0 +1,102 @@
+"""What a training run is asked to do."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edgebert.distillation.objectives import Penalties, Targets
+from edgebert.distillation.training import Schedule
+from edgebert_runtime.errors import InputError
+from edgebert_runtime.examples import Columns
+
+STAGES = ("general", "intermediate", "prediction")
+DEFAULT_STAGES = ("intermediate", "prediction")
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Files to learn from and to score on, and how they are read."""
+
+    train: Path | None = None
+    dev: Path | None = None
+    columns: Columns = Columns()
+    max_length: int = 128
+    """Tokens at which texts are cut, special tokens included."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run goes, whatever it learns."""
+
+    precision: str = "float32"
+    seed: int = 0
+    dropout: float | None = None
+    """In place of the checkpoint's own dropout rates."""
+    penalties: Penalties = Penalties()
+    resume: bool = False
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Fine-tuning of a classifier on true labels."""
+
+    data: DataOptions = DataOptions()
+    task: str | None = None
+    """None: guessed from the labels."""
+    schedule: Schedule = Schedule()
+    run: RunOptions = RunOptions()
+
+
+@dataclass(frozen=True)
+class DistillOptions:
+    """A student that learns from a teacher."""
+
+    data: DataOptions = DataOptions()
+    text: Path | None = None
+    """Texts of the general stage; they need no labels."""
+    stages: tuple[str, ...] = DEFAULT_STAGES
+    initial_layers: tuple[int, ...] | None = None
+    """Teacher layers that a student is made of, in place of a shape or checkpoint."""
+    mapping: str | tuple[int, ...] = "uniform"
+    attention: str = "auto"
+    targets: Targets = Targets()
+    schedules: dict[str, Schedule] = field(
+        default_factory=lambda: dict.fromkeys(STAGES, Schedule())
+    )
+    run: RunOptions = RunOptions()
+
+
+def record(options: TrainOptions | DistillOptions, **inputs: str) -> dict[str, Any]:
+    """The options as JSON, files with their hashes, for run.json.
+
+    Where a run is said to go on or start anew is no part of what it does.
+    """
+    data: dict[str, Any] = dataclasses.asdict(options)
+    for name in ("resume", "force"):
+        del data["run"][name]
+    files = {"train": options.data.train, "dev": options.data.dev}
+    if isinstance(options, DistillOptions):
+        files["text"] = options.text
+        data["schedules"] = {name: data["schedules"][name] for name in options.stages}
+    for name in ("train", "dev", "text"):
+        (data if name == "text" else data["data"]).pop(name, None)
+    data["files"] = {name: _identity(path) for name, path in files.items() if path is not None}
+    return {**inputs, **data}
+
+
+def _identity(path: Path) -> dict[str, str]:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as stream:
+            while chunk := stream.read(1024 * 1024):
+                digest.update(chunk)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{str(path)!r} cannot be read ({error}); expected a file of UTF-8 text"
+        ) from None
+    return {"name": path.name, "sha256": digest.hexdigest()}

@@ -1,0 +1,61 @@
+"""Fine-tune a classifier on true labels: a teacher, or a student that has none."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from edgebert.distillation import labels as label_spaces
+from edgebert.distillation import models
+from edgebert.distillation.objectives import FineTuning
+from edgebert.distillation.options import TrainOptions, record
+from edgebert.distillation.session import Session, claimed, devices, set_dropout
+from edgebert_converters.publish import as_path
+from edgebert_runtime.errors import InputError
+from edgebert_runtime.examples import stream_examples
+
+
+def train(
+    checkpoint: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    options: TrainOptions,
+) -> dict[str, Any]:
+    """Fine-tune a checkpoint of any supported family; writes a checkpoint folder at `output`.
+
+    Returns the record of the run, which is in `output`/run.json too. An unfinished run is
+    continued with `options.run.resume`.
+
+    Raises:
+        InputError: for files, labels or options that cannot be used.
+        ConversionError: for a checkpoint that cannot be read.
+        TrainingError: if training cannot go on; the message names the last good checkpoint.
+    """
+    source, target = as_path(checkpoint, "checkpoint"), as_path(output, "output")
+    options.schedule.check()
+    if options.data.train is None:
+        raise InputError("training learns from labelled texts; name a file with --train")
+    space = label_spaces.of_examples(
+        stream_examples(options.data.train, options.data.columns),
+        options.task,
+        str(options.data.train),
+    )
+    with devices(options.run) as accelerate:
+        classifier = models.load(source, space)
+        set_dropout(classifier.model, options.run.dropout)
+        asked = record(options, checkpoint=source.name)
+        with claimed(accelerate, target, asked, options.run) as run:
+            if run.finished:
+                return run.record
+            session = Session(run, accelerate, options.data, classifier, space)
+            if not run.finished_stages():
+                session.learn(
+                    "fine-tuning",
+                    FineTuning(classifier.model, space.task, options.run.penalties),
+                    session.rows(options.data.train, "train"),
+                    options.schedule,
+                    seed=options.run.seed,
+                    development=session.development(),
+                )
+            if accelerate.is_main_process:
+                run.finish()
+    return run.record
