@@ -266,7 +266,13 @@ _RESOURCES: dict[str, Callable[[], Path]] = {
     "glosses": glosses,
 }
 
+
+def find(name: str) -> Path:
+    """A resource by the name that the command takes."""
+    return _RESOURCES[name]()
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1] not in _RESOURCES:
         raise SystemExit(f"usage: python benchmarks/resources.py {' | '.join(_RESOURCES)}")
-    print(_RESOURCES[sys.argv[1]]())
+    print(find(sys.argv[1]))

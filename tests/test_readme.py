@@ -36,6 +36,7 @@ def folder(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     encoder = transformers.AutoModel.from_pretrained(checkpoint)
     encoder.save_pretrained(place / "encoder")
     students.tokenizer("bert").save_pretrained(place / "encoder")
+    shutil.copytree(place / "encoder", place / "my-encoder")
     run("edgebert convert encoder -o my-embeddings --formats onnx --pooling mean", place)
     return place
 
@@ -68,7 +69,7 @@ def test_every_command(folder: Path) -> None:
 
 
 def test_every_line_of_python(folder: Path) -> None:
-    assert len(blocks("python")) == 2
+    assert len(blocks("python")) == 3
     for block in blocks("python"):
         shutil.rmtree(folder / "my-bundle", ignore_errors=True)
         (folder / "example.py").write_text(block, encoding="utf-8")

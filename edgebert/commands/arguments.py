@@ -14,7 +14,7 @@ from typing import Any
 from edgebert_runtime import Model, load
 from edgebert_runtime.arguments import whole_number
 from edgebert_runtime.errors import InputError
-from edgebert_runtime.examples import lines, read_texts
+from edgebert_runtime.examples import Columns, lines, read_texts
 from edgebert_runtime.manifest import BACKENDS
 from edgebert_runtime.tokenization import Text
 
@@ -49,6 +49,19 @@ def add_texts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("texts", metavar="TEXT", nargs="*", help="texts; none: lines of stdin")
     parser.add_argument("--pair", metavar="TEXT", help="second text, to go with each first one")
     parser.add_argument("--input", type=Path, metavar="FILE", help=".txt lines, .tsv, .csv, .jsonl")
+
+
+def add_columns(parser: argparse.ArgumentParser) -> None:
+    """Names of columns."""
+    for name in ("text", "pair", "label"):
+        parser.add_argument(
+            f"--{name}-column", metavar="NAME", help="default: found by its usual names"
+        )
+
+
+def columns(arguments: argparse.Namespace) -> Columns:
+    """The columns that the arguments of `add_columns` name."""
+    return Columns(arguments.text_column, arguments.pair_column, arguments.label_column)
 
 
 def names(text: str) -> tuple[str, ...]:

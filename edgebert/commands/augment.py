@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from edgebert import table
 from edgebert.commands import arguments as common
+from edgebert.commands import training
 from edgebert_runtime.arguments import whole_number
-from edgebert_runtime.errors import InputError, MissingBackendError
+from edgebert_runtime.errors import InputError
 
 if TYPE_CHECKING:
     from edgebert.distillation.augmentation import Summary
@@ -58,6 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="K",
         help="words that one is drawn from; default: 15",
     )
+    common.add_columns(parser)
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
     parser.add_argument("--force", action="store_true", help="replace an output that is there")
     common.add_json(parser)
@@ -67,21 +69,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Augment, or continue what an interrupted run began."""
     if arguments.teacher is None and arguments.word_vectors is None:
         raise InputError("got no source of words; add --teacher CHECKPOINT, or --word-vectors FILE")
-    try:
-        from edgebert_converters.quiet import quiet
-
-        with quiet():
-            from edgebert.distillation import augmentation
-    except ModuleNotFoundError as error:
-        raise MissingBackendError(
-            f"augmenting needs {error.name}, which is not installed; "
-            "run: pip install 'edgebert[distill]'"
-        ) from None
+    with training.libraries():
+        from edgebert.distillation import augmentation
     options = augmentation.AugmentOptions(
         copies=arguments.copies,
         probability=arguments.probability,
         candidates=arguments.candidates,
         seed=arguments.seed,
+        columns=common.columns(arguments),
     )
     augmentation.check_output(arguments.data, arguments.output, force=arguments.force)
     summary = augmentation.augment(

@@ -25,6 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `edgebert evaluate`."""
     common.add_bundle(parser)
     parser.add_argument("data", type=Path, metavar="DATA", help=".tsv, .csv or .jsonl with labels")
+    common.add_columns(parser)
     parser.add_argument("--threads", type=whole_number, help="default: all there are")
     common.add_json(parser)
 
@@ -33,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Score each artifact whose backend is installed."""
     manifest = Bundle(arguments.bundle).manifest
     score = evaluation.scorer(manifest.task)
-    examples = read_examples(arguments.data)
+    examples = read_examples(arguments.data, common.columns(arguments))
     wanted = [evaluation.expected(manifest, example, str(arguments.data)) for example in examples]
     texts = [example.text for example in examples]
     scores: dict[tuple[str, str], dict[str, float]] = {}

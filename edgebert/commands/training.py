@@ -13,7 +13,6 @@ from edgebert import table
 from edgebert.commands import arguments as common
 from edgebert_runtime.arguments import whole_number
 from edgebert_runtime.errors import MissingBackendError
-from edgebert_runtime.examples import Columns
 
 if TYPE_CHECKING:
     from edgebert.distillation.options import DataOptions, RunOptions
@@ -58,10 +57,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     """Files, columns, length."""
     parser.add_argument("--train", type=Path, metavar="FILE", help=".tsv, .csv or .jsonl")
     parser.add_argument("--dev", type=Path, metavar="FILE", help="labelled rows to score on")
-    for name in ("text", "pair", "label"):
-        parser.add_argument(
-            f"--{name}-column", metavar="NAME", help="default: found by its usual names"
-        )
+    common.add_columns(parser)
     parser.add_argument(
         "--max-length", type=whole_number, default=128, help="tokens of a text; default: 128"
     )
@@ -94,8 +90,9 @@ def data_options(arguments: argparse.Namespace) -> DataOptions:
     """The options that the arguments of `add_data` name."""
     from edgebert.distillation.options import DataOptions
 
-    columns = Columns(arguments.text_column, arguments.pair_column, arguments.label_column)
-    return DataOptions(arguments.train, arguments.dev, columns, arguments.max_length)
+    return DataOptions(
+        arguments.train, arguments.dev, common.columns(arguments), arguments.max_length
+    )
 
 
 def run_options(arguments: argparse.Namespace) -> RunOptions:

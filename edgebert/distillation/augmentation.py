@@ -21,7 +21,7 @@ from edgebert.distillation.candidates import Candidates
 from edgebert.distillation.partial_file import PartialFile
 from edgebert.distillation.words import Words, find_words
 from edgebert_runtime.errors import InputError, shortened
-from edgebert_runtime.examples import Example, stream_examples, stream_texts
+from edgebert_runtime.examples import Columns, Example, stream_examples, stream_texts
 from edgebert_runtime.tokenization import Text
 
 _TRIES = 5
@@ -44,6 +44,7 @@ class AugmentOptions:
     candidates: int = 15
     """K: the most likely words, of which one is drawn evenly."""
     seed: int = 0
+    columns: Columns = Columns()
 
     def __post_init__(self) -> None:
         """Refuse what is out of range.
@@ -92,7 +93,7 @@ def augment(
             already (unless `force`), or if the disk is full: what is whole stays then.
     """
     check_output(source, output, force=force)
-    rows, digest = _survey(source)
+    rows, digest = _survey(source, options.columns)
     made_of = {
         "version": _VERSION,
         "source": digest,
@@ -102,7 +103,7 @@ def augment(
     tally = _Tally()
     with PartialFile(output, made_of) as file:
         done = file.resume(options.copies + 1, tally.add)
-        waiting = itertools.islice(_examples(source), done, None)
+        waiting = itertools.islice(_examples(source, options.columns), done, None)
         with tqdm(
             waiting, "augmenting", rows, initial=done, unit=" rows", disable=None, leave=False
         ) as progress:
@@ -221,10 +222,12 @@ class _Tally:
         return self.replaced / self.words if self.words else 0.0
 
 
-def _survey(source: Path) -> tuple[int, str]:
+def _survey(source: Path, columns: Columns) -> tuple[int, str]:
     """Number of rows and a digest of them; whatever cannot be read shows before hours of work."""
     digest, rows = hashlib.sha256(), 0
-    with tqdm(_examples(source), "reading", unit=" rows", disable=None, leave=False) as progress:
+    with tqdm(
+        _examples(source, columns), "reading", unit=" rows", disable=None, leave=False
+    ) as progress:
         for example in progress:
             digest.update(_row(example.text, example.labels, augmented=False))
             rows += 1
@@ -233,12 +236,12 @@ def _survey(source: Path) -> tuple[int, str]:
     return rows, digest.hexdigest()
 
 
-def _examples(source: Path) -> Iterator[Example]:
+def _examples(source: Path, columns: Columns) -> Iterator[Example]:
     if not source.is_file():
         # A pipe could be read once only.
         raise InputError(f"{str(source)!r} cannot be read; expected a file of UTF-8 text")
     if source.suffix.lower() in (".tsv", ".csv", ".jsonl"):
-        return stream_examples(source)
+        return stream_examples(source, columns)
     return (Example(text, (), line) for line, text in enumerate(stream_texts(source), 1))
 
 
