@@ -22,6 +22,7 @@ from typing import Any
 
 import resources
 import torch
+from safetensors.numpy import load_file
 
 from edgebert.distillation import data, models
 from edgebert.distillation.development import Development
@@ -164,26 +165,34 @@ def make(name: str, every: dict[str, Job]) -> None:
         subprocess.run([*command, "-o", str(target)], check=True)
 
 
-def figures(name: str, title: str) -> dict[str, Any]:
-    """What a finished run took, and its accuracy on each set."""
-    folder = WORK / name
-    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+def figures(folder: Path) -> dict[str, float]:
+    """Accuracy of a checkpoint on each set."""
     classifier = models.load(folder)
     assert classifier.labels is not None
     collate = data.collate(classifier.pad, classifier.tokenizer.gives_token_types)
+    encoder = data.Encoder(classifier.tokenizer.content, 128, classifier.labels)
     accuracy = {}
-    for each in SETS:
-        encoder = data.Encoder(classifier.tokenizer.content, 128, classifier.labels)
-        dataset = data.tokenized(resources.find(each), WORK / "sets", encoder)
+    for name in SETS:
+        dataset = data.tokenized(resources.find(name), WORK / "sets", encoder)
         development = Development(dataset, classifier.labels, collate)
-        figures = development.figures(classifier.model, torch.device("cpu"))
-        accuracy[each] = figures["accuracy"]
+        found = development.figures(classifier.model, torch.device("cpu"))
+        accuracy[name] = found["accuracy"]
+    return accuracy
+
+
+def result(name: str, title: str) -> dict[str, Any]:
+    """What a finished run took and reached."""
+    folder = WORK / name
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    weights = load_file(folder / "model.safetensors")
     return {
         "run": name,
         "title": title,
-        "parameters": sum(each.numel() for each in classifier.model.parameters()),
-        "accuracy": accuracy,
+        "parameters": sum(each.size for each in weights.values()),
+        "accuracy": figures(folder),
         "stages": record["stages"],
+        "made_with": record["made_with"],
+        "date": record["started"],
     }
 
 
@@ -226,7 +235,7 @@ def main() -> None:
     for name in arguments.names or every:
         make(name, every)
     finished = [name for name in every if (WORK / name / "config.json").exists()]
-    results = [figures(name, every[name].title) for name in finished if every[name].title]
+    results = [result(name, every[name].title) for name in finished if every[name].title]
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(_START)
     _, _, after = rest.partition(_END)

@@ -26,6 +26,7 @@ import urllib.request
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 CACHE = Path(__file__).resolve().parent.parent / ".cache" / "resources"
 
@@ -187,11 +188,11 @@ def glosses() -> Path:
     return folder / "glosses.txt"
 
 
-def _table(records: list[dict[str, str]]) -> str:
+def _table(records: list[dict[str, Any]]) -> str:
     rows = ["label\ttext"]
     for record in records:
         if record.get("text"):
-            label = "positive" if record["class"] == "1" else "negative"
+            label = "positive" if str(record["class"]) == "1" else "negative"
             rows.append(f"{label}\t{' '.join(record['text'].split())}")
     return "\n".join(rows) + "\n"
 

@@ -40,6 +40,9 @@ def _curves(axes: Any, lines: list[dict[str, Any]], *, development: bool) -> Non
         for key in line
         if key not in _NOT_LOSSES and key.startswith("dev_") == development
     )
+    if len(names) == 2 and not development:
+        # The sum of one part is that part.
+        del names["loss"]
     for name in names:
         points = [(line["step"], line[name]) for line in lines if name in line]
         style = "o--" if development else "-"

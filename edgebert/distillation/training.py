@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 import resource
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -167,6 +168,7 @@ class StageLoop:
         epoch = self.step // self.steps_in_epoch
         order = batches.epoch_batches(stage.dataset.lengths, schedule.batch_size, stage.seed, epoch)
         end = min(self.total, (epoch + 1) * self.steps_in_epoch)
+        recent: list[dict[str, float]] = []
         while self.step < end:
             start = time.perf_counter()
             mine = batches.step_batches(
@@ -183,8 +185,11 @@ class StageLoop:
             self.seconds += time.perf_counter() - start
             progress.update()
             progress.set_postfix(loss=f"{losses['loss']:.4g}", refresh=False)
+            recent.append(losses)
             if self.step % _LOG_EVERY == 0 or self.step == end:
-                self._log({"step": self.step, "rate": rate, **losses})
+                means = {key: statistics.fmean(each[key] for each in recent) for key in losses}
+                self._log({"step": self.step, "rate": rate, **means})
+                recent.clear()
             if self.step % schedule.save_every == 0 or self.step == end:
                 self._save()
 
