@@ -2,10 +2,12 @@
 
     .venv/bin/python benchmarks/distillation.py                   everything (hours on two cores)
     .venv/bin/python benchmarks/distillation.py 3-layer-0 …       these, and what they start from
+    .venv/bin/python benchmarks/distillation.py --report          the figures of what is finished
     .venv/bin/python benchmarks/distillation.py --list            their names
 
 Runs are kept in .cache/distillation and continued where they were stopped; two such commands may
-work beside each other. Writes benchmarks/distillation.json and the table of docs/distillation.md.
+work beside each other. The first and the third write benchmarks/distillation.json and the table of
+docs/distillation.md.
 """
 
 from __future__ import annotations
@@ -223,17 +225,21 @@ def table(results: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Run what was asked for, then write the figures of all that is finished."""
+    """Run what was asked for; of everything, write the figures too."""
     every = jobs()
     parser = argparse.ArgumentParser(description="Distillation on film reviews, and its ablation.")
     parser.add_argument("names", nargs="*", help="default: all")
+    parser.add_argument("--report", action="store_true", help="the figures of what is finished")
     parser.add_argument("--list", action="store_true", help="print the names of the runs")
     arguments = parser.parse_args()
     if arguments.list:
         print("\n".join(every))
         return
-    for name in arguments.names or every:
-        make(name, every)
+    if not arguments.report:
+        for name in arguments.names or every:
+            make(name, every)
+        if arguments.names:
+            return
     finished = [name for name in every if (WORK / name / "config.json").exists()]
     results = [result(name, every[name].title) for name in finished if every[name].title]
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")

@@ -91,7 +91,7 @@ def test_null_in_a_named_key(tmp_path: Path) -> None:
     path.write_text('{"a": "x", "b": null}\n{"a": null, "b": 1}\n')
     rows = stream_examples(path, Columns(text="a", label="b"))
     assert next(rows) == Example("x", (), 1)
-    with pytest.raises(InputError, match="line 2: no text; expected a column or key named a$"):
+    with pytest.raises(InputError, match=r"line 2: no text; expected a column or key named a$"):
         next(rows)
 
 
@@ -136,17 +136,6 @@ def test_rows_before_a_fault_are_given(
     assert list(islice(rows, 2)) == ["a", "b"]
     with pytest.raises(InputError, match=match):
         next(rows)
-
-
-@pytest.mark.parametrize("name", ["x.tsv", "x.jsonl", "x.txt"])
-def test_what_is_not_asked_for_is_not_read(tmp_path: Path, name: str) -> None:
-    path = tmp_path / name
-    row = {"x.tsv": "text\t1", "x.jsonl": '{"text": "text"}', "x.txt": "text"}[name]
-    path.write_text("text\tlabel\n" * (name == "x.tsv") + f"{row}\n" * 10)
-    with path.open("ab") as file:
-        # A line of 8 GiB that takes no room on the disk: reading it would be felt.
-        file.truncate(8 * 1024**3)
-    assert list(islice(stream_texts(path), 9)) == ["text"] * 9
 
 
 def test_nothing_is_opened_before_the_first_row_is_asked_for(tmp_path: Path) -> None:
