@@ -39,6 +39,8 @@ _START, _END = "<!-- figures: benchmarks/distillation.py -->", "<!-- /figures --
 
 _INTERMEDIATE = ("--learning-rate", "general=2e-4,intermediate=2e-4,prediction=1e-4")
 _EPOCHS = "intermediate=1,prediction=2"
+_SHORT = "intermediate=0.5,prediction=1"
+"""Of the four-layer student, of which there are many."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,10 @@ def jobs() -> dict[str, Job]:
         found[f"4-layer-{seed}"] = Job(
             "4 layers of 312, general, intermediate, prediction",
             (*needed, "4-layer-general"),
-            (*usual, "--student", str(WORK / "4-layer-general")),
+            (
+                *(*distil, "--train", augmented, "--epochs", _SHORT),
+                *("--student", str(WORK / "4-layer-general")),
+            ),
         )
     _ablation(found, film, dev)
     return found
@@ -107,31 +112,31 @@ def _ablation(found: dict[str, Job], film: str, dev: str) -> None:
     found["4-layer-labels"] = Job(
         "4 layers of 312, general, then labels only",
         ("4-layer-general",),
-        ("train", general, *_common(film, dev, 8, "1e-4", 0)),
+        ("train", general, *_common(film, dev, 6, "1e-4", 0)),
     )
     usual = (*distil, "--student", general, "--train", augmented)
     found["4-layer-no-intermediate"] = Job(
         "4 layers of 312, without intermediate losses",
         needed,
-        (*usual, "--stages", "prediction", "--epochs", "3"),
+        (*usual, "--stages", "prediction", "--epochs", "1.5"),
     )
     found["4-layer-relations"] = Job(
         "4 layers of 312, MiniLMv2's relations in place of scores",
         needed,
-        (*usual, "--epochs", _EPOCHS, "--attention-loss", "relations"),
+        (*usual, "--epochs", _SHORT, "--attention-loss", "relations"),
     )
     found["4-layer-no-augmentation"] = Job(
         "4 layers of 312, without augmentation (as many steps)",
         needed,
         (
             *(*distil, "--student", general, "--train", film),
-            *("--epochs", "intermediate=4,prediction=8"),
+            *("--epochs", "intermediate=2,prediction=4"),
         ),
     )
     found["4-layer-no-general"] = Job(
         "4 layers of 312, without the general stage",
         needed[:2],
-        (*distil, "--student", "tinybert-4l-312", "--train", augmented, "--epochs", _EPOCHS),
+        (*distil, "--student", "tinybert-4l-312", "--train", augmented, "--epochs", _SHORT),
     )
 
 
