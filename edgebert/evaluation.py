@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from edgebert.labels import Expected, LabelSpace
 from edgebert_runtime import Classification, Manifest, MultiLabel, Regression
-from edgebert_runtime.errors import InputError, shortened
+from edgebert_runtime.errors import InputError
 from edgebert_runtime.examples import Example
-
-_LARGEST_NUMBER = 3.4e38
-"""Of 32 bits, as the model's; squares of larger ones would not be finite."""
-
-Expected = frozenset[str] | float
-"""The labels of an example, or its number."""
 
 
 @dataclass(frozen=True)
@@ -55,31 +49,12 @@ def expected(manifest: Manifest, example: Example, data: str) -> Expected:
     Raises:
         InputError: with the line, if that is none of the model's.
     """
+    names = manifest.labels
     if manifest.task == "regression":
-        try:
-            number = float(example.labels[0])
-        except ValueError:
-            number = math.nan
-        if not abs(number) <= _LARGEST_NUMBER or len(example.labels) > len(manifest.labels):
-            raise InputError(
-                f"{data}, line {example.line}: got {shortened(', '.join(example.labels))}, "
-                "expected one finite number that fits 32 bits"
-            )
-        return number
-    if manifest.task == "classification" and len(example.labels) != 1:
-        raise InputError(f"{data}, line {example.line}: got several labels, expected one")
-    return frozenset(_label(manifest.labels, label, example, data) for label in example.labels)
-
-
-def _label(labels: tuple[str, ...], label: str, example: Example, data: str) -> str:
-    if label in labels:
-        return label
-    if re.fullmatch("[0-9]{1,6}", label) and int(label) < len(labels):
-        return labels[int(label)]
-    raise InputError(
-        f"{data}, line {example.line}: got the label {shortened(label)}, expected one of "
-        f"{', '.join(labels[:20])}, or a position from 0 to {len(labels) - 1}"
-    )
+        # A row may have fewer values than the model: the first is what is scored.
+        names = names[: max(1, len(example.labels))]
+    space = LabelSpace(manifest.task, names)
+    return space.expected(space.numbers(example, data))
 
 
 def score_labels(

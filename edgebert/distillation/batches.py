@@ -33,8 +33,8 @@ def step_batches(
     """
     first = step * accumulate * processes
     chosen = batches[first : first + accumulate * processes]
-    while len(chosen) % processes:
-        chosen.append(batches[len(chosen) % len(batches)])
+    for filled in range(-len(chosen) % processes):
+        chosen.append(batches[filled % len(batches)])
     return [chosen[process::processes] for process in range(processes)]
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from edgebert.distillation.labels import LabelSpace
+from edgebert.labels import LabelSpace
 from edgebert_runtime.errors import InputError
 from edgebert_runtime.examples import Columns, Example, stream_examples, stream_texts
 from edgebert_runtime.tokenization import Tokenizer
@@ -156,7 +156,8 @@ def _write(path: Path, rows: Iterator[dict[str, Any]]) -> None:
 def _key(source: Path, encoder: Encoder, columns: Columns | None) -> str:
     """Names the result after everything that it depends on."""
     digest = hashlib.sha256(encoder.tokenizer)
-    digest.update(f"{encoder.max_length}{encoder.labels}{columns}{source.suffix}".encode())
+    rest = f"{encoder.max_length}{encoder.labels}{columns or Columns()}{source.suffix}"
+    digest.update(rest.encode("utf-8", "surrogatepass"))
     try:
         with source.open("rb") as stream:
             while chunk := stream.read(1024 * 1024):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from edgebert import evaluation
 from edgebert.distillation.data import TokenizedFile
-from edgebert.distillation.labels import LabelSpace
+from edgebert.labels import LabelSpace
 from edgebert_runtime.tasks import INTERPRETERS
 
 _ROWS = 64
@@ -41,16 +41,7 @@ class Development:
                 logits = model(**batch).logits.float().cpu().tolist()
             interpret = INTERPRETERS[self.labels.task]
             results += [interpret(each, names, 1, False) for each in logits]
-            wanted += [self._expected(each) for each in labels]
+            wanted += [self.labels.expected(each) for each in labels]
         model.train(was_training)
         score = evaluation.scorer(self.labels.task)
         return dataclasses.asdict(score(results, wanted, names))
-
-    def _expected(self, numbers: list[float]) -> evaluation.Expected:
-        if self.labels.task == "regression":
-            return float(numbers[0])
-        if self.labels.task == "classification":
-            return frozenset([self.labels.names[int(numbers[0])]])
-        return frozenset(
-            name for name, number in zip(self.labels.names, numbers, strict=True) if number
-        )

@@ -15,8 +15,8 @@ from torch.nn import functional
 
 def hidden_loss(student: Tensor, teacher: Tensor, mask: Tensor) -> Tensor:
     """Mean squared error of rows [B, S, H], student projected already (TinyBERT, eq. 8 and 9)."""
-    squares = (student.float() - teacher.float()).square().mean(dim=-1)
-    return _mean(squares, mask)
+    difference = _real(student.float() - teacher.float(), mask[:, :, None])
+    return _mean(difference.square().mean(dim=-1), mask)
 
 
 def score_loss(student: Tensor, teacher: Tensor, mask: Tensor) -> Tensor:
@@ -24,8 +24,9 @@ def score_loss(student: Tensor, teacher: Tensor, mask: Tensor) -> Tensor:
 
     Only scores of a real query and a real key count.
     """
-    squares = (student.float() - teacher.float()).square().mean(dim=1)
-    return _mean(squares, mask[:, :, None] * mask[:, None, :])
+    pairs = mask[:, :, None] * mask[:, None, :]
+    difference = _real(student.float() - teacher.float(), pairs[:, None])
+    return _mean(difference.square().mean(dim=1), pairs)
 
 
 def attention_scores(query: Tensor, key: Tensor, heads: int) -> Tensor:
@@ -40,10 +41,10 @@ def relation_loss(student: Tensor, teacher: Tensor, mask: Tensor, heads: int) ->
     Queries are related with queries, keys with keys, values with values, split into `heads`
     relation heads, so widths and numbers of attention heads may differ.
     """
-    wanted = _relations(teacher.float(), mask, heads)
-    given = _relations(student.float(), mask, heads)
+    wanted = _relations(_real(teacher.float(), mask[:, :, None]), mask, heads)
+    given = _relations(_real(student.float(), mask[:, :, None]), mask, heads)
     # exp(wanted) is zero for a masked key, whose difference is then no number to multiply with.
-    difference = (wanted - given).masked_fill(mask[:, None, None, :] == 0, 0.0)
+    difference = _real(wanted - given, mask[:, None, None, :])
     return _mean((wanted.exp() * difference).sum(dim=-1).mean(dim=1), mask)
 
 
@@ -101,8 +102,11 @@ def _relations(vectors: Tensor, mask: Tensor, heads: int) -> Tensor:
     return functional.log_softmax(scores, dim=-1)
 
 
+def _real(values: Tensor, mask: Tensor) -> Tensor:
+    """Zeros in padded places: infinity there would be NaN in a product, and in the gradient."""
+    return values.masked_fill(mask == 0, 0.0)
+
+
 def _mean(values: Tensor, weights: Tensor) -> Tensor:
     weights = weights.to(values.dtype)
-    # torch.where, because 0 * infinity in a padded place would be NaN.
-    kept = torch.where(weights > 0, values, torch.zeros_like(values))
-    return kept.sum() / weights.sum().clamp(min=1.0)
+    return (values * weights).sum() / weights.sum().clamp(min=1.0)

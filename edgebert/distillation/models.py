@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
-from edgebert.distillation.labels import LabelSpace
+from edgebert.labels import LabelSpace
 from edgebert_converters import families, sentence_transformers
 from edgebert_converters.checkpoint import task_of
 from edgebert_converters.fast_tokenizer import FastTokenizer, quiet_transformers, read_tokenizer

@@ -7,6 +7,7 @@ first feed-forward layer and its column of the second.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,17 +42,18 @@ def l1(layers: list[Layer]) -> Tensor:
 
 
 def group_lasso(layers: list[Layer]) -> Tensor:
-    """Mean over heads and neurons of the root of their mean square.
+    """Sum of the norms of heads and neurons, each times the root of its size, over all weights.
 
-    That is the group lasso (Yuan and Lin 2006) with its root of the group's size, divided by the
-    number of weights, so that one strength serves models of every size.
+    The group lasso of Yuan and Lin (2006), divided by the number of weights, so that one strength
+    serves models of every size.
     """
+    groups = [group for layer in layers for group in _groups(layer)]
     norms = [
-        group.square().mean(dim=1).clamp(min=1e-20).sqrt()
-        for layer in layers
-        for group in _groups(layer)
+        # The gradient of a root at zero would be infinite.
+        math.sqrt(group.shape[1]) * group.square().sum(dim=1).clamp(min=1e-20).sqrt().sum()
+        for group in groups
     ]
-    return torch.cat(norms).mean()
+    return torch.stack(norms).sum() / sum(group.numel() for group in groups)
 
 
 def _groups(layer: Layer) -> Iterator[Tensor]:

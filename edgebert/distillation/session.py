@@ -17,11 +17,11 @@ from torch import nn
 from edgebert.distillation import models
 from edgebert.distillation.data import Encoder, TokenizedFile, collate, tokenized
 from edgebert.distillation.development import Development
-from edgebert.distillation.labels import LabelSpace
 from edgebert.distillation.models import Classifier
 from edgebert.distillation.options import DataOptions, RunOptions
 from edgebert.distillation.run import Run
 from edgebert.distillation.training import Schedule, Stage, StageLoop, accelerator
+from edgebert.labels import LabelSpace
 from edgebert_runtime.errors import InputError
 from edgebert_runtime.examples import Columns
 

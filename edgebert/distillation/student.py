@@ -9,7 +9,6 @@ from typing import Any
 from torch import nn
 
 from edgebert.distillation import activations, models, shapes
-from edgebert.distillation.labels import LabelSpace
 from edgebert.distillation.mapping import layer_mapping
 from edgebert.distillation.models import Classifier
 from edgebert.distillation.objectives import (
@@ -20,6 +19,7 @@ from edgebert.distillation.objectives import (
 )
 from edgebert.distillation.options import STAGES, DistillOptions, record
 from edgebert.distillation.session import Session, claimed, devices, set_dropout
+from edgebert.labels import LabelSpace
 from edgebert_converters.publish import as_path
 from edgebert_converters.sentence_transformers import read_json
 from edgebert_runtime.errors import InputError

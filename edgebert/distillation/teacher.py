@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from edgebert.distillation import labels as label_spaces
+from edgebert import labels as label_spaces
 from edgebert.distillation import models
 from edgebert.distillation.objectives import FineTuning
 from edgebert.distillation.options import TrainOptions, record

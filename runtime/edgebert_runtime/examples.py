@@ -102,7 +102,8 @@ def stream_examples(path: Path, columns: Columns | None = None) -> Iterator[Exam
                 f"{path}, line {line}: no text; expected a column or key named {_wanted(texts)}"
             )
         label = _first(row, labels)
-        listed = label if isinstance(label, list) else [] if label is None else [label]
+        # An empty cell of a table is no label.
+        listed = label if isinstance(label, list) else [] if label in (None, "") else [label]
         if isinstance(label, list) and not label:
             raise InputError(f"{path}, line {line}: an empty list of labels; leave the row out")
         yield Example(

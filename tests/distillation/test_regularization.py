@@ -58,8 +58,10 @@ def test_l1_by_hand() -> None:
 
 
 def test_group_lasso_by_hand() -> None:
-    # Roots of mean squares: 2 and 3 of the heads; 1, 0 and of (25 + 49) / 2 of the neurons.
-    expected = (2 + 3 + 1 + 0 + math.sqrt(37)) / 5
+    # Norms: roots of 32 * 4 and 32 * 9 of the heads; of 8, 0 and 4 * (25 + 49) of the neurons.
+    heads = math.sqrt(32) * (math.sqrt(32 * 4) + math.sqrt(32 * 9))
+    neurons = math.sqrt(8) * (math.sqrt(8) + 0 + math.sqrt(4 * (25 + 49)))
+    expected = (heads + neurons) / (64 + 24)
     assert group_lasso(layers_of(filled())).item() == pytest.approx(expected)
 
 
@@ -72,7 +74,7 @@ def test_a_head_is_its_rows_and_its_columns() -> None:
         attention.self.key.weight[2:] = 4.0
         attention.output.dense.weight[:, 2:] = 2.0
     # Only the second head is not zero: 8 of its weights are 4, and 8 are 2, of 32.
-    expected = math.sqrt((8 * 16 + 8 * 4) / 32) / 5
+    expected = math.sqrt(32) * math.sqrt(8 * 16 + 8 * 4) / (64 + 24)
     assert group_lasso(layers_of(model)).item() == pytest.approx(expected)
 
 

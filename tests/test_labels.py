@@ -7,8 +7,8 @@ import math
 import pytest
 import transformers
 
-from edgebert.distillation import labels
-from edgebert.distillation.labels import LabelSpace, of_config, of_examples
+from edgebert import labels
+from edgebert.labels import LabelSpace, of_config, of_examples
 from edgebert_runtime import InputError
 from edgebert_runtime.examples import Example
 
@@ -165,16 +165,16 @@ WRONG: dict[str, tuple[LabelSpace, tuple[str, ...], str]] = {
         ("a", "d"),
         "got the label 'a, d', expected one of a, b, c",
     ),
-    "a word for a value": (VALUE, ("high",), "got the label 'high', expected finite numbers"),
-    "no number": (VALUE, ("nan",), "got the label 'nan', expected finite numbers"),
-    "infinity": (VALUE, ("-inf",), "got the label '-inf', expected finite numbers"),
+    "a word for a value": (VALUE, ("high",), "got the label 'high', expected one finite number"),
+    "no number": (VALUE, ("nan",), "got the label 'nan', expected one finite number"),
+    "infinity": (VALUE, ("-inf",), "got the label '-inf', expected one finite number"),
     "more than 32 bits hold": (
         VALUE,
         ("1e39",),
-        "got the label '1e39', expected finite numbers that fit 32 bits",
+        "got the label '1e39', expected one finite number of 32 bits",
     ),
-    "too few values": (VALUES, ("1",), "got the label '1', expected 2 numbers"),
-    "too many values": (VALUE, ("1", "2"), "got the label '1, 2', expected 1 numbers"),
+    "too few values": (VALUES, ("1",), "got the label '1', expected 2 finite numbers"),
+    "too many values": (VALUE, ("1", "2"), "got the label '1, 2', expected one finite number"),
     "a line break": (ONE, ("a\nb",), r"got the label 'a\\nb'"),
     "a lone surrogate": (ONE, ("\ud800",), r"got the label '\\ud800'"),
     "a line break in the names": (

@@ -21,6 +21,10 @@ _LARGEST_NUMBER = 3.4e38
 _MOST_LABELS = 10000
 
 
+Expected = frozenset[str] | float
+"""The labels of an example, or its number."""
+
+
 @dataclass(frozen=True)
 class LabelSpace:
     """A task, and the names of its outputs in their order."""
@@ -43,7 +47,7 @@ class LabelSpace:
             return [math.nan] * self.width
         if self.task == "regression":
             if len(example.labels) != len(self.names):
-                raise self._wrong(example, data, f"{len(self.names)} numbers")
+                raise self._wrong(example, data, self._finite())
             return [self._number(label, example, data) for label in example.labels]
         if self.task == "classification" and len(example.labels) != 1:
             raise self._wrong(example, data, "one label")
@@ -51,6 +55,14 @@ class LabelSpace:
         if self.task == "classification":
             return [float(positions.pop())]
         return [float(position in positions) for position in range(len(self.names))]
+
+    def expected(self, numbers: list[float]) -> Expected:
+        """What a row's numbers say is right: names, or the first value."""
+        if self.task == "regression":
+            return numbers[0]
+        if self.task == "classification":
+            return frozenset([self.names[int(numbers[0])]])
+        return frozenset(name for name, number in zip(self.names, numbers, strict=True) if number)
 
     def configure(self, config: Any) -> None:
         """Write the labels and the kind of problem into a transformers configuration."""
@@ -61,9 +73,14 @@ class LabelSpace:
     def _position(self, label: str, example: Example, data: str) -> int:
         if label in self.names:
             return self.names.index(label)
+        names = ", ".join(shortened(name).strip("'") for name in self.names[:20])
+        # Where names are numbers, a number that is none of them is a mistake and no position.
+        if any(map(_is_whole, self.names)):
+            raise self._wrong(example, data, f"one of {names}")
         if re.fullmatch("[0-9]{1,6}", label) and int(label) < len(self.names):
             return int(label)
-        raise self._wrong(example, data, f"one of {', '.join(self.names[:20])}")
+        wanted = f"one of {names}, or a position from 0 to {len(self.names) - 1}"
+        raise self._wrong(example, data, wanted)
 
     def _number(self, label: str, example: Example, data: str) -> float:
         try:
@@ -71,8 +88,12 @@ class LabelSpace:
         except ValueError:
             number = math.nan
         if not abs(number) <= _LARGEST_NUMBER:
-            raise self._wrong(example, data, "finite numbers that fit 32 bits")
+            raise self._wrong(example, data, self._finite())
         return number
+
+    def _finite(self) -> str:
+        count = len(self.names)
+        return f"{'one' if count == 1 else count} finite number{'s' * (count > 1)} of 32 bits"
 
     def _wrong(self, example: Example, data: str, wanted: str) -> InputError:
         given = shortened(", ".join(example.labels))
@@ -107,7 +128,7 @@ def of_examples(examples: Iterable[Example], task: str | None, data: str) -> Lab
     if not count:
         raise InputError(f"{data} has no rows to train on")
     if task is None:
-        fractions = all(map(_is_number, names)) and not all(map(str.isdigit, names))
+        fractions = all(map(_is_number, names)) and not all(map(_is_whole, names))
         task = "regression" if fractions else TASKS[lists]
     if task not in TASKS:
         raise InputError(f"task: got {task!r}, expected one of {', '.join(TASKS)}")
@@ -118,12 +139,18 @@ def of_examples(examples: Iterable[Example], task: str | None, data: str) -> Lab
             f"{data} has {len(names)} labels in {count} rows up to line {line}, expected 2 to "
             f"{_MOST_LABELS}; for numbers, add --task regression"
         )
-    numeric = all(map(str.isdigit, names))
-    return LabelSpace(task, tuple(sorted(names, key=int if numeric else None)))
+    if all(map(_is_whole, names)):
+        # By name too: 1 and 01 are two labels.
+        return LabelSpace(task, tuple(sorted(names, key=lambda name: (int(name), name))))
+    return LabelSpace(task, tuple(sorted(names)))
+
+
+def _is_whole(text: str) -> bool:
+    return re.fullmatch("-?[0-9]{1,18}", text) is not None
 
 
 def _is_number(text: str) -> bool:
     try:
-        return math.isfinite(float(text))
+        return text.isascii() and math.isfinite(float(text))
     except ValueError:
         return False
