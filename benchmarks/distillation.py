@@ -24,6 +24,7 @@ from typing import Any
 
 import resources
 import torch
+import transfer_texts
 from safetensors.numpy import load_file
 
 from edgebert.distillation import data, models
@@ -49,7 +50,8 @@ class Job:
 
     title: str
     after: tuple[str, ...]
-    arguments: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
+    """Empty: mixed texts, which no command makes."""
 
 
 def jobs() -> dict[str, Job]:
@@ -81,6 +83,15 @@ def jobs() -> dict[str, Job]:
         usual = (*distil, "--train", augmented, "--epochs", _EPOCHS)
         found[f"3-layer-{seed}"] = Job(
             "3 layers of 384, distilled", needed, (*usual, "--student", three)
+        )
+        found[f"mixed-{seed}.jsonl"] = Job("", needed[1:])
+        found[f"3-layer-mixed-{seed}"] = Job(
+            "3 layers of 384, distilled on phrases of a dictionary too",
+            (*needed[:1], f"mixed-{seed}.jsonl"),
+            (
+                *(*distil, "--train", str(WORK / f"mixed-{seed}.jsonl"), "--epochs", _EPOCHS),
+                *("--student", three),
+            ),
         )
         found[f"4-layer-{seed}"] = Job(
             "4 layers of 312, general, intermediate, prediction",
@@ -167,6 +178,10 @@ def make(name: str, every: dict[str, Job]) -> None:
         if (target / "config.json").exists() or target.is_file():
             return
         print(f"== {name}", file=sys.stderr, flush=True)
+        if not every[name].arguments:
+            (augmented,) = every[name].after
+            transfer_texts.mix(WORK / augmented, resources.glosses(), target)
+            return
         resume = () if target.suffix else ("--resume",)
         command = [sys.executable, "-m", "edgebert", *every[name].arguments, *resume]
         subprocess.run([*command, "-o", str(target)], check=True)

