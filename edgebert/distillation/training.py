@@ -92,7 +92,9 @@ def accelerator(precision: str) -> Accelerator:
     if precision not in PRECISIONS:
         raise InputError(f"precision: got {precision!r}, expected one of {', '.join(PRECISIONS)}")
     try:
-        return Accelerator(mixed_precision=PRECISIONS[precision])
+        # Told so, it joins processes that torchrun started on processors too.
+        cpu = not torch.accelerator.is_available()
+        return Accelerator(cpu=cpu, mixed_precision=PRECISIONS[precision])
     except ValueError as error:
         raise InputError(f"precision {precision!r} cannot be used here: {error}") from None
 
