@@ -16,7 +16,7 @@ from edgebert_runtime.errors import MissingBackendError
 
 if TYPE_CHECKING:
     from edgebert.distillation.options import DataOptions, RunOptions
-    from edgebert.distillation.training import Schedule
+    from edgebert.distillation.schedule import Schedule
 
 _SCHEDULE = {
     "epochs": (float, "passes over the rows; default: 3"),
@@ -112,7 +112,7 @@ def run_options(arguments: argparse.Namespace) -> RunOptions:
 
 def schedules(arguments: argparse.Namespace, stages: Sequence[str]) -> dict[str, Schedule]:
     """The schedule of each stage."""
-    from edgebert.distillation.training import Schedule
+    from edgebert.distillation.schedule import Schedule
 
     names = [name.replace("-", "_") for name in _SCHEDULE]
     return {
@@ -137,7 +137,7 @@ def libraries() -> Iterator[None]:
             yield
     except ModuleNotFoundError as error:
         raise MissingBackendError(
-            f"training needs {error.name}, which is not installed; run: "
+            f"this command needs {error.name}, which is not installed; run: "
             "pip install torch==2.13.0, then pip install 'edgebert[distill]'"
         ) from None
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from edgebert.distillation.objectives import Penalties, Targets
 from edgebert.distillation.options import DataOptions, DistillOptions, RunOptions, TrainOptions
+from edgebert.distillation.schedule import Schedule
 from edgebert.distillation.student import distill
 from edgebert.distillation.teacher import train
-from edgebert.distillation.training import Schedule
 from edgebert_runtime.examples import Columns
 
 __all__ = [

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebert.distillation.objectives import Penalties, Targets
-from edgebert.distillation.training import Schedule
+from edgebert.distillation.schedule import Schedule
 from edgebert_runtime.errors import InputError
 from edgebert_runtime.examples import Columns
 

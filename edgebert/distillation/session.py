@@ -20,7 +20,8 @@ from edgebert.distillation.development import Development
 from edgebert.distillation.models import Classifier
 from edgebert.distillation.options import DataOptions, RunOptions
 from edgebert.distillation.run import Run
-from edgebert.distillation.training import Schedule, Stage, StageLoop, accelerator
+from edgebert.distillation.schedule import Schedule
+from edgebert.distillation.training import Stage, StageLoop, accelerator
 from edgebert.labels import LabelSpace
 from edgebert_runtime.errors import InputError
 from edgebert_runtime.examples import Columns

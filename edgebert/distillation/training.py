@@ -21,49 +21,14 @@ from tqdm import tqdm
 from edgebert.distillation import batches, plot
 from edgebert.distillation.data import TokenizedFile
 from edgebert.distillation.run import Run
+from edgebert.distillation.schedule import Schedule
 from edgebert_runtime.errors import InputError, TrainingError
 
 PRECISIONS = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
 _LOG_EVERY = 10
+_DRAW_EVERY = 30.0
+"""Seconds between plots."""
 _PLACE = "place.json"
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast a stage learns."""
-
-    epochs: float = 3.0
-    batch_size: int = 32
-    """Rows of a batch on each process."""
-    learning_rate: float = 5e-5
-    warmup: float = 0.1
-    """Share of the steps over which the rate rises to its full height; then it falls to zero."""
-    weight_decay: float = 0.01
-    accumulate: int = 1
-    """Batches that make one step."""
-    max_steps: int | None = None
-    save_every: int = 500
-    """Steps between checkpoints; one at the end of each epoch too."""
-
-    def check(self) -> None:
-        """Refuse what cannot be trained with.
-
-        Raises:
-            InputError: naming the value.
-        """
-        wrong = {
-            "epochs": not (0 < self.epochs < math.inf),
-            "batch_size": self.batch_size < 1,
-            "learning_rate": not (0 < self.learning_rate < math.inf),
-            "warmup": not (0 <= self.warmup <= 1),
-            "weight_decay": not (0 <= self.weight_decay < math.inf),
-            "accumulate": self.accumulate < 1,
-            "max_steps": self.max_steps is not None and self.max_steps < 1,
-            "save_every": self.save_every < 1,
-        }
-        for name, is_wrong in wrong.items():
-            if is_wrong:
-                raise InputError(f"{name}: got {getattr(self, name)!r}, expected a larger number")
 
 
 @dataclass(frozen=True)
@@ -108,6 +73,7 @@ class StageLoop:
         self.accelerate = accelerate
         self.step = 0
         self.seconds = 0.0
+        self.drawn = time.monotonic()
         schedule = stage.schedule
         self.steps_in_epoch = batches.steps_in_epoch(
             len(stage.dataset), schedule.batch_size, schedule.accumulate, accelerate.num_processes
@@ -258,9 +224,16 @@ class StageLoop:
             self._log(
                 {"step": self.step, **{f"dev_{name}": each for name, each in figures.items()}}
             )
-        if self.accelerate.is_main_process:
-            plot.draw(self.run.metrics(), self.run.folder / "run.png")
+        self._draw()
         return figures
+
+    def _draw(self) -> None:
+        """At the end of the stage; before it, no more often than a person would look."""
+        now = time.monotonic()
+        due = self.step == self.total or now - self.drawn > _DRAW_EVERY
+        if self.accelerate.is_main_process and due:
+            self.drawn = now
+            plot.draw(self.run.metrics(), self.run.folder / "run.png")
 
     def _log(self, line: dict[str, Any]) -> None:
         if self.accelerate.is_main_process:

@@ -132,6 +132,6 @@ def test_a_missing_library(library: str, data: Path) -> None:
     )
     assert done.returncode == 2
     assert done.stderr == (
-        f"edgebert: error: augmenting needs {library}, which is not installed; "
-        "run: pip install 'edgebert[distill]'\n"
+        f"edgebert: error: this command needs {library}, which is not installed; "
+        "run: pip install torch==2.13.0, then pip install 'edgebert[distill]'\n"
     )

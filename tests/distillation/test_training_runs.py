@@ -84,14 +84,13 @@ def test_the_same_seed_gives_the_same_weights(
     assert (weights(tmp_path / "other")[name] != weights(uninterrupted)[name]).any()
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.15, 0.5])
 def test_killed_at_any_moment(
-    seconds: float, uninterrupted: Path, teacher: Path, reviews: Path, tmp_path: Path
+    uninterrupted: Path, teacher: Path, reviews: Path, tmp_path: Path
 ) -> None:
     """Killed again and again, each time a while after it began to train."""
     output = tmp_path / "out"
     kills = 0
-    for _ in range(3):
+    for seconds in (0.0, 0.15, 0.4):
         with subprocess.Popen(
             command(teacher, reviews, output, "--resume"),
             env=environment(),
