@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import set_seed
+from accelerate.utils import DistributedDataParallelKwargs, set_seed
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -29,6 +29,7 @@ _LOG_EVERY = 10
 _DRAW_EVERY = 30.0
 """Seconds between plots."""
 _PLACE = "place.json"
+_DEVELOPMENT = "dev_"
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,11 @@ def accelerator(precision: str) -> Accelerator:
     try:
         # Told so, it joins processes that torchrun started on processors too.
         cpu = not torch.accelerator.is_available()
-        return Accelerator(cpu=cpu, mixed_precision=PRECISIONS[precision])
+        # The intermediate stage leaves the head without a gradient.
+        parallel = DistributedDataParallelKwargs(find_unused_parameters=True)
+        return Accelerator(
+            cpu=cpu, mixed_precision=PRECISIONS[precision], kwargs_handlers=[parallel]
+        )
     except ValueError as error:
         raise InputError(f"precision {precision!r} cannot be used here: {error}") from None
 
@@ -113,12 +118,10 @@ class StageLoop:
             self.step, self.seconds = place["step"], place["seconds"]
             if self.accelerate.is_main_process:
                 self.run.forget_after(self.stage.number, self.step)
-        evaluation: dict[str, float] = {}
         with self._explained():
             with self._progress() as progress:
                 while self.step < self.total:
                     self._train_epoch(progress)
-                    evaluation = self._evaluate()
             self.accelerate.wait_for_everyone()
         return {
             "stage": self.stage.name,
@@ -127,7 +130,7 @@ class StageLoop:
             "seconds": round(self.seconds, 1),
             "seconds_per_step": round(self.seconds / max(1, self.total), 4),
             "peak_bytes": _peak_bytes(),
-            **evaluation,
+            **self._last_figures(),
         }
 
     def _train_epoch(self, progress: Any) -> None:
@@ -158,6 +161,9 @@ class StageLoop:
                 means = {key: statistics.fmean(each[key] for each in recent) for key in losses}
                 self._log({"step": self.step, "rate": rate, **means})
                 recent.clear()
+            if self.step == end:
+                # Before the checkpoint: a run that goes on from it does not come back here.
+                self._evaluate()
             if self.step % schedule.save_every == 0 or self.step == end:
                 self._save()
 
@@ -217,15 +223,21 @@ class StageLoop:
                 f"space; {self.run.where_to_resume()}"
             ) from error
 
-    def _evaluate(self) -> dict[str, float]:
+    def _evaluate(self) -> None:
         self.module.eval()
-        figures = self.stage.evaluate()
-        if figures:
-            self._log(
-                {"step": self.step, **{f"dev_{name}": each for name, each in figures.items()}}
-            )
+        if figures := self.stage.evaluate():
+            named = {f"{_DEVELOPMENT}{name}": value for name, value in figures.items()}
+            self._log({"step": self.step, **named})
         self._draw()
-        return figures
+
+    def _last_figures(self) -> dict[str, float]:
+        """Development figures at the end of the stage, whichever process logged them."""
+        lines = [line for line in self.run.metrics() if line["stage_number"] == self.stage.number]
+        return {
+            name.removeprefix(_DEVELOPMENT): value
+            for name, value in (lines[-1] if lines else {}).items()
+            if name.startswith(_DEVELOPMENT)
+        }
 
     def _draw(self) -> None:
         """At the end of the stage; before it, no more often than a person would look."""

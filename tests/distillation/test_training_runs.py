@@ -233,3 +233,15 @@ def test_two_processes_learn_what_one_learns(teacher: Path, reviews: Path, tmp_p
     ours, theirs = weights(both), weights(alone)
     for name in ours:
         assert abs(ours[name] - theirs[name]).max() < 1e-5, name
+
+
+def test_two_processes_distil(teacher: Path, reviews: Path, tmp_path: Path) -> None:
+    """The intermediate stage, which leaves the head alone, for more steps than one."""
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    arguments = ["distill", "--teacher", str(teacher), "--student", "2x32x4x64", "--resume"]
+    options = ["--train", str(reviews), "--batch-size", "4", "--epochs", "1", "-o"]
+    output = tmp_path / "out"
+    command = [*launch, "-m", "edgebert", *arguments, *options, str(output)]
+    subprocess.run(command, check=True, env=environment())
+    record = json.loads((output / "run.json").read_text())
+    assert [stage["steps"] for stage in record["stages"]] == [8, 8]
