@@ -19,6 +19,7 @@ _PROBLEMS = {
 }
 _LARGEST_NUMBER = 3.4e38
 _MOST_LABELS = 10000
+_LONGEST_NUMBER = 40
 
 
 Expected = frozenset[str] | float
@@ -128,16 +129,19 @@ def of_examples(examples: Iterable[Example], task: str | None, data: str) -> Lab
     if not count:
         raise InputError(f"{data} has no rows to train on")
     if task is None:
-        fractions = all(map(_is_number, names)) and not all(map(_is_whole, names))
+        # One infinity among numbers is a bad number, not a name.
+        finite = any(math.isfinite(float(name)) for name in names if _is_number(name))
+        fractions = finite and all(map(_is_number, names)) and not all(map(_is_whole, names))
         task = "regression" if fractions else TASKS[lists]
     if task not in TASKS:
         raise InputError(f"task: got {task!r}, expected one of {', '.join(TASKS)}")
     if task == "regression":
         return LabelSpace(task, tuple(f"LABEL_{index}" for index in range(width)))
+    numbers = all(map(_is_number, names))
     if len(names) < 2 or len(names) > _MOST_LABELS:
         raise InputError(
             f"{data} has {len(names)} labels in {count} rows up to line {line}, expected 2 to "
-            f"{_MOST_LABELS}; for numbers, add --task regression"
+            f"{_MOST_LABELS}" + ("; for numbers, add --task regression" if numbers else "")
         )
     if all(map(_is_whole, names)):
         # By name too: 1 and 01 are two labels.
@@ -151,6 +155,7 @@ def _is_whole(text: str) -> bool:
 
 def _is_number(text: str) -> bool:
     try:
-        return text.isascii() and math.isfinite(float(text))
+        float(text)
     except ValueError:
         return False
+    return text.isascii() and len(text) <= _LONGEST_NUMBER

@@ -158,7 +158,7 @@ def _checkpoint(
     source = Source(
         checkpoint=folder.resolve().name,
         family=config.model_type,
-        sha256=_weights_hash(folder),
+        sha256=weights_hash(folder),
         parameters=components.parameters(student),
         position_limit=limit,
     )
@@ -240,7 +240,8 @@ def _classification_head(model: Any) -> ClassificationHead:
     return ClassificationHead(nn.Sequential(base.pooler.dense, nn.Tanh()), model.classifier)
 
 
-def _weights_hash(folder: Path) -> str:
+def weights_hash(folder: Path) -> str:
+    """SHA-256 over the files of weights in a folder, in the order of their names."""
     digest = hashlib.sha256()
     for pattern in _WEIGHTS:
         for path in sorted(folder.glob(pattern)):

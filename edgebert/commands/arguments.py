@@ -14,7 +14,14 @@ from typing import Any
 from edgebert_runtime import Model, load
 from edgebert_runtime.arguments import whole_number
 from edgebert_runtime.errors import InputError
-from edgebert_runtime.examples import Columns, lines, read_texts
+from edgebert_runtime.examples import (
+    LABEL_COLUMNS,
+    PAIR_COLUMNS,
+    TEXT_COLUMNS,
+    Columns,
+    lines,
+    read_texts,
+)
 from edgebert_runtime.manifest import BACKENDS
 from edgebert_runtime.tokenization import Text
 
@@ -53,9 +60,10 @@ def add_texts(parser: argparse.ArgumentParser) -> None:
 
 def add_columns(parser: argparse.ArgumentParser) -> None:
     """Names of columns."""
-    for name in ("text", "pair", "label"):
+    usual = {"text": TEXT_COLUMNS, "pair": PAIR_COLUMNS, "label": LABEL_COLUMNS}
+    for name, found in usual.items():
         parser.add_argument(
-            f"--{name}-column", metavar="NAME", help="default: found by its usual names"
+            f"--{name}-column", metavar="NAME", help=f"default: the first of {', '.join(found)}"
         )
 
 

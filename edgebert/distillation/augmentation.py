@@ -100,7 +100,7 @@ def augment(
         "candidates": candidates.identity,
         "options": dataclasses.asdict(options),
     }
-    tally = _Tally()
+    tally = _Tally(options.columns)
     with PartialFile(output, made_of) as file:
         done = file.resume(options.copies + 1, tally.add)
         waiting = itertools.islice(_examples(source, options.columns), done, None)
@@ -110,7 +110,7 @@ def augment(
             for index, example in enumerate(progress, start=done):
                 copies = copies_of(example.text, candidates, options, index)
                 for number, text in enumerate(itertools.chain([example.text], copies)):
-                    row = _row(text, example.labels, augmented=number > 0)
+                    row = _row(text, example.labels, options.columns, augmented=number > 0)
                     file.write(row)
                     tally.add(row)
         file.finish()
@@ -201,14 +201,15 @@ def _like(word: str, other: str) -> str:
 class _Tally:
     """Counts words of copies, and those that are replaced, from the rows as they are written."""
 
-    def __init__(self) -> None:
+    def __init__(self, columns: Columns) -> None:
+        self._names = (columns.text or "text", columns.pair or "text_pair")
         self.words = self.replaced = 0
         self._original: list[str] = []
         self._count = 0
 
     def add(self, line: bytes) -> None:
         row = json.loads(line)
-        parts = [row["text"], row.get("text_pair", "")]
+        parts = [row.get(name, "") for name in self._names]
         # A candidate has no spaces, so what stands between spaces keeps its number.
         tokens = [token for part in parts for token in part.split()]
         if not row["augmented"]:
@@ -229,7 +230,7 @@ def _survey(source: Path, columns: Columns) -> tuple[int, str]:
         _examples(source, columns), "reading", unit=" rows", disable=None, leave=False
     ) as progress:
         for example in progress:
-            digest.update(_row(example.text, example.labels, augmented=False))
+            digest.update(_row(example.text, example.labels, columns, augmented=False))
             rows += 1
     if not rows:
         raise InputError(f"{str(source)!r} has no rows")
@@ -245,10 +246,12 @@ def _examples(source: Path, columns: Columns) -> Iterator[Example]:
     return (Example(text, (), line) for line, text in enumerate(stream_texts(source), 1))
 
 
-def _row(text: Text, labels: tuple[str, ...], *, augmented: bool) -> bytes:
-    row: dict[str, Any] = dict(zip(("text", "text_pair"), _parts(text), strict=False))
+def _row(text: Text, labels: tuple[str, ...], columns: Columns, *, augmented: bool) -> bytes:
+    """Names that the caller gave stay, so that they find the columns here too."""
+    names = (columns.text or "text", columns.pair or "text_pair")
+    row: dict[str, Any] = dict(zip(names, _parts(text), strict=False))
     if labels:
-        row["label"] = labels[0] if len(labels) == 1 else labels
+        row[columns.label or "label"] = labels[0] if len(labels) == 1 else labels
     row["augmented"] = augmented
     try:
         return json.dumps(row, ensure_ascii=False).encode() + b"\n"

@@ -18,7 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from edgebert.labels import LabelSpace
-from edgebert_runtime.errors import InputError
+from edgebert_runtime.errors import EdgeBertError, InputError, TrainingError
 from edgebert_runtime.examples import Columns, Example, stream_examples, stream_texts
 from edgebert_runtime.tokenization import Tokenizer
 
@@ -90,9 +90,21 @@ def tokenized(
         try:
             _write(partial, _rows(source, encoder, columns or Columns()))
             partial.replace(path)
+        except OSError as error:
+            if isinstance(error, EdgeBertError):
+                raise
+            raise TrainingError(
+                f"the tokenized rows could not be written to {str(folder)!r} ({error}); check free "
+                "space and permissions"
+            ) from error
         finally:
             partial.unlink(missing_ok=True)
-    dataset = TokenizedFile(path)
+    try:
+        dataset = TokenizedFile(path)
+    except pa.ArrowInvalid:
+        # A cache that was damaged; it is made anew.
+        path.unlink()
+        return tokenized(source, folder, encoder, columns)
     if not len(dataset):
         raise InputError(f"{str(source)!r} has no rows to train on")
     return dataset

@@ -11,7 +11,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTok
 
 from edgebert.labels import LabelSpace
 from edgebert_converters import families, sentence_transformers
-from edgebert_converters.checkpoint import task_of
+from edgebert_converters.checkpoint import task_of, weights_hash
 from edgebert_converters.fast_tokenizer import FastTokenizer, quiet_transformers, read_tokenizer
 from edgebert_converters.quiet import quiet
 from edgebert_runtime.errors import ConversionError, InputError
@@ -29,6 +29,10 @@ class Classifier:
     tokenizer: FastTokenizer
     labels: LabelSpace | None
     """None: the checkpoint had no head, or one that was replaced."""
+
+    def identity(self) -> dict[str, str]:
+        """For a run's record: the folder's name, and the hash of its weights."""
+        return {"name": self.folder.resolve().name, "sha256": weights_hash(self.folder)}
 
     @property
     def position_limit(self) -> int:
@@ -48,6 +52,11 @@ def load(folder: Path, labels: LabelSpace | None = None) -> Classifier:
         ConversionError: if it is no checkpoint of a supported family, or has no head and no
             `labels` are given.
     """
+    if not folder.is_dir():
+        raise ConversionError(
+            f"no checkpoint at {str(folder)!r}; expected a folder with config.json, weights and "
+            "tokenizer files, as save_pretrained writes it"
+        )
     sentence = sentence_transformers.read(folder)
     folder = folder if sentence is None else sentence.transformer
     config = _config(folder)

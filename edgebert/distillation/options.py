@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from edgebert.distillation.objectives import Penalties, Targets
 from edgebert.distillation.schedule import Schedule
+from edgebert_converters.publish import as_path
 from edgebert_runtime.errors import InputError
 from edgebert_runtime.examples import Columns
 
 STAGES = ("general", "intermediate", "prediction")
 DEFAULT_STAGES = ("intermediate", "prediction")
+_LEAST_LENGTH = 8
+_LARGEST_SEED = 2**32 - 100
+"""Of numpy's 32 bits; stages add their number."""
+
+
+def _as_path(options: DataOptions | DistillOptions, name: str) -> None:
+    value = getattr(options, name)
+    if value is not None:
+        object.__setattr__(options, name, as_path(value, name))
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,11 @@ class DataOptions:
     columns: Columns = Columns()
     max_length: int = 128
     """Tokens at which texts are cut, special tokens included."""
+
+    def __post_init__(self) -> None:
+        """Paths may be given as strings."""
+        for name in ("train", "dev"):
+            _as_path(self, name)
 
 
 @dataclass(frozen=True)
@@ -65,13 +81,39 @@ class DistillOptions:
     mapping: str | tuple[int, ...] = "uniform"
     attention: str = "auto"
     targets: Targets = Targets()
-    schedules: dict[str, Schedule] = field(
-        default_factory=lambda: dict.fromkeys(STAGES, Schedule())
-    )
+    schedules: dict[str, Schedule] = field(default_factory=dict)
+    """By stage; Schedule() for one that is not named."""
     run: RunOptions = RunOptions()
 
+    def __post_init__(self) -> None:
+        """Paths may be given as strings."""
+        _as_path(self, "text")
 
-def record(options: TrainOptions | DistillOptions, **inputs: str) -> dict[str, Any]:
+    def schedule(self, stage: str) -> Schedule:
+        """How a stage learns."""
+        return self.schedules.get(stage, Schedule())
+
+
+def check_run(data: DataOptions, run: RunOptions) -> None:
+    """Refuse what no run can use.
+
+    Raises:
+        InputError: naming the value.
+    """
+    if data.max_length < _LEAST_LENGTH:
+        raise InputError(
+            f"max_length: got {data.max_length}, expected at least {_LEAST_LENGTH} tokens"
+        )
+    if not 0 <= run.seed <= _LARGEST_SEED:
+        raise InputError(f"seed: got {run.seed}, expected 0 to {_LARGEST_SEED}")
+    if run.dropout is not None and not 0 <= run.dropout < 1:
+        raise InputError(f"dropout: got {run.dropout}, expected at least 0 and less than 1")
+    for name, value in dataclasses.asdict(run.penalties).items():
+        if not 0 <= value < math.inf:
+            raise InputError(f"{name}: got {value}, expected a finite number of at least 0")
+
+
+def record(options: TrainOptions | DistillOptions, **inputs: Any) -> dict[str, Any]:
     """The options as JSON, files with their hashes, for run.json.
 
     Where a run is said to go on or start anew is no part of what it does.
@@ -82,7 +124,9 @@ def record(options: TrainOptions | DistillOptions, **inputs: str) -> dict[str, A
     files = {"train": options.data.train, "dev": options.data.dev}
     if isinstance(options, DistillOptions):
         files["text"] = options.text
-        data["schedules"] = {name: data["schedules"][name] for name in options.stages}
+        data["schedules"] = {
+            name: dataclasses.asdict(options.schedule(name)) for name in options.stages
+        }
     for name in ("train", "dev", "text"):
         (data if name == "text" else data["data"]).pop(name, None)
     data["files"] = {name: _identity(path) for name, path in files.items() if path is not None}

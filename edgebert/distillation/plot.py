@@ -25,7 +25,9 @@ def draw(metrics: list[dict[str, Any]], path: Path) -> None:
     for index, (number, name) in enumerate(stages, start=1):
         lines = [each for each in metrics if each["stage_number"] == number]
         axes = figure.add_subplot(1, len(stages), index)
-        axes.set(title=name, xlabel="step", ylabel="loss", yscale="log")
+        positive = all(line.get("loss", 1.0) > 0 for line in lines)
+        scale = "log" if positive else "linear"
+        axes.set(title=name, xlabel="step", ylabel="loss", yscale=scale)
         _curves(axes, lines, development=False)
         if any(key.startswith("dev_") for line in lines for key in line):
             _curves(axes.twinx(), lines, development=True)

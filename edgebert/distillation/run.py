@@ -3,7 +3,7 @@
 OUT/run.json            options, finished stages, figures
 OUT/metrics.jsonl       a line for every few steps and for every evaluation
 OUT/run.png             the same as a plot
-OUT/checkpoints/        the last checkpoint of the stage that runs, whole or not at all
+OUT/checkpoints/N/      the last checkpoint of stage N, whole or not at all
 OUT/stages/             the model after each finished stage
 OUT/data/               tokenized texts
 OUT/config.json, …      the finished model, put here last; then the three folders go
@@ -23,7 +23,7 @@ from typing import Any
 
 from edgebert_runtime.errors import InputError, TrainingError
 
-_RECORD = "run.json"
+RECORD = "run.json"
 _WORK = ("checkpoints", "stages", "data")
 _LIBRARIES = ("edgebert", "torch", "transformers", "accelerate")
 
@@ -32,7 +32,7 @@ class Run:
     """One run's folder. Every write goes beside its place and is renamed."""
 
     def __init__(self, folder: Path, options: dict[str, Any]) -> None:
-        """A run that is asked for; `claim` takes the folder."""
+        """A run that is asked for; `claim.claimed` takes the folder."""
         self.folder = folder
         self.record: dict[str, Any] = {
             "options": options,
@@ -42,51 +42,10 @@ class Run:
             "stages": [],
         }
 
-    def claim(self, *, resume: bool, force: bool, main: bool) -> None:
-        """Take the folder: a new one, or with `resume` a run of the same options that is there.
-
-        Raises:
-            InputError: if something is there that would be lost, or its options are others.
-        """
-        if not self.folder.parent.is_dir():
-            raise InputError(
-                f"output {str(self.folder)!r}: the folder to write it in does not exist; create it"
-            )
-        path = self.folder / _RECORD
-        if resume and path.is_file():
-            self._continue(json.loads(path.read_text(encoding="utf-8")))
-            return
-        if self.folder.exists() and any(self.folder.iterdir()):
-            if not path.is_file():
-                raise InputError(
-                    f"output {str(self.folder)!r} exists and is no training run; choose another"
-                )
-            if not force:
-                raise InputError(
-                    f"output {str(self.folder)!r} holds a run already; add --resume to continue "
-                    "it, --force to replace it, or choose another"
-                )
-            if main:
-                shutil.rmtree(self.folder)
-        if main:
-            self.folder.mkdir(exist_ok=True)
-            self.write_record()
-
-    def _continue(self, record: dict[str, Any]) -> None:
-        wanted, given = record["options"], json.loads(json.dumps(self.record["options"]))
-        different = [name for name in wanted if wanted[name] != given.get(name)]
-        if different or set(wanted) != set(given):
-            name = different[0] if different else "options"
-            raise InputError(
-                f"the run in {str(self.folder)!r} was started with {name} {wanted.get(name)!r}, "
-                f"now it is {given.get(name)!r}; resume with the same options"
-            )
-        self.record = record
-
     def write_record(self) -> None:
         """Bring run.json up to date."""
         text = json.dumps(self.record, indent=2, ensure_ascii=False) + "\n"
-        replace(self.folder / _RECORD, lambda path: path.write_text(text, encoding="utf-8"))
+        replace(self.folder / RECORD, lambda path: path.write_text(text, encoding="utf-8"))
 
     # Stages
 
@@ -110,7 +69,16 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether the model is in its place."""
+        """Whether the model is in its place.
+
+        Raises:
+            InputError: if it was there, and is gone.
+        """
+        if self.record["finished"] and not (self.folder / "config.json").is_file():
+            raise InputError(
+                f"the run in {str(self.folder)!r} was finished, but its model is gone; start it "
+                "again with --force"
+            )
         return bool(self.record["finished"])
 
     def finish(self) -> None:
@@ -127,14 +95,18 @@ class Run:
 
     # Checkpoints
 
+    def _checkpoints(self) -> Path:
+        """Of the stage that is running: another's must not be taken for them."""
+        return self.folder / "checkpoints" / str(self.finished_stages() + 1)
+
     def last_checkpoint(self) -> Path | None:
         """The newest whole checkpoint of the stage that is running."""
-        found = sorted((self.folder / "checkpoints").glob("step-*[0-9]"))
+        found = sorted(self._checkpoints().glob("step-*[0-9]"))
         return found[-1] if found else None
 
     def checkpoint_path(self, step: int) -> tuple[Path, Path]:
         """Where the checkpoint of a step is written, and where it goes when it is whole."""
-        final = self.folder / "checkpoints" / f"step-{step:09}"
+        final = self._checkpoints() / f"step-{step:09}"
         return final.with_name(f"{final.name}.partial"), final
 
     def commit_checkpoint(self, partial: Path, final: Path) -> None:
@@ -150,7 +122,7 @@ class Run:
         """For messages: the last good checkpoint, and how to go on from it."""
         last = self.last_checkpoint() or self.stage_model()
         if last is None:
-            return "there is no checkpoint yet: start again with --force"
+            return "there was no checkpoint yet: start again"
         return f"the last good checkpoint is {str(last)!r}: continue with --resume"
 
     # Metrics
@@ -163,14 +135,21 @@ class Run:
     def metrics(self) -> list[dict[str, Any]]:
         """Every whole line of metrics.jsonl."""
         path = self.folder / "metrics.jsonl"
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
-        return [json.loads(line) for line in lines]
+        found = []
+        for line in path.read_text(encoding="utf-8").split("\n") if path.exists() else []:
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                # The last line, if the process died while writing it.
+                continue
+        return found
 
     def forget_after(self, stage: int, step: int) -> None:
-        """Drop the lines that were logged after the checkpoint that the run goes on from."""
-        kept = [
-            each for each in self.metrics() if (each["stage_number"], each["step"]) <= (stage, step)
-        ]
+        """Drop the lines that were logged after the place that the run goes on from."""
+        if not (self.folder / "metrics.jsonl").exists():
+            return
+        place = (stage, step)
+        kept = [each for each in self.metrics() if (each["stage_number"], each["step"]) <= place]
         text = "".join(json.dumps(each) + "\n" for each in kept)
         replace(self.folder / "metrics.jsonl", lambda path: path.write_text(text, encoding="utf-8"))
 

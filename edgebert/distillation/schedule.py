@@ -31,16 +31,17 @@ class Schedule:
         Raises:
             InputError: naming the value.
         """
-        wrong = {
-            "epochs": not (0 < self.epochs < math.inf),
-            "batch_size": self.batch_size < 1,
-            "learning_rate": not (0 < self.learning_rate < math.inf),
-            "warmup": not (0 <= self.warmup <= 1),
-            "weight_decay": not (0 <= self.weight_decay < math.inf),
-            "accumulate": self.accumulate < 1,
-            "max_steps": self.max_steps is not None and self.max_steps < 1,
-            "save_every": self.save_every < 1,
-        }
-        for name, is_wrong in wrong.items():
-            if is_wrong:
-                raise InputError(f"{name}: got {getattr(self, name)!r}, expected a larger number")
+        fractions = {"epochs": self.epochs, "learning_rate": self.learning_rate}
+        for name, value in fractions.items():
+            if not 0 < value < math.inf:
+                raise InputError(f"{name}: got {value}, expected a finite number above 0")
+        if not 0 <= self.warmup <= 1:
+            raise InputError(f"warmup: got {self.warmup}, expected a share from 0 to 1")
+        if not 0 <= self.weight_decay < math.inf:
+            raise InputError(
+                f"weight_decay: got {self.weight_decay}, expected a finite number of at least 0"
+            )
+        for name in ("batch_size", "accumulate", "max_steps", "save_every"):
+            count = getattr(self, name)
+            if count is not None and count < 1:
+                raise InputError(f"{name}: got {count}, expected at least 1")

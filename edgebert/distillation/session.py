@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +24,6 @@ from edgebert.distillation.schedule import Schedule
 from edgebert.distillation.training import Stage, StageLoop, accelerator
 from edgebert.labels import LabelSpace
 from edgebert_runtime.errors import InputError
-from edgebert_runtime.examples import Columns
 
 
 @contextmanager
@@ -59,12 +58,17 @@ class Session:
         if source is None:
             raise InputError(f"this stage learns from texts; name a file with --{name}")
         limit = min(self.data.max_length, self.classifier.position_limit)
-        encoder = Encoder(
-            self.classifier.tokenizer.content, limit, self.labels if labelled else None
-        )
-        columns = self.data.columns if labelled else Columns(text=self.data.columns.text)
+        labels = self.labels if labelled else None
+        columns = self.data.columns
+        if not labelled:
+            columns = dataclasses.replace(columns, label=None)
         with self.accelerate.main_process_first():
-            return tokenized(source, self.run.folder / "data", encoder, columns)
+            return tokenized(
+                source,
+                self.run.folder / "data",
+                Encoder(self.classifier.tokenizer.content, limit, labels),
+                columns,
+            )
 
     def development(self) -> Development | None:
         """The rows to score on, if a file was named.
@@ -118,32 +122,10 @@ class Session:
         self.accelerate.wait_for_everyone()
 
 
-@contextmanager
-def claimed(
-    accelerate: Accelerator, output: Path, record: dict[str, Any], options: RunOptions
-) -> Iterator[Run]:
-    """The folder of a run, made or taken up by one process for all.
-
-    A mistake in what was given, found before the first checkpoint, leaves no folder behind.
-    """
-    run = Run(output, record)
-    with accelerate.main_process_first():
-        main = accelerate.is_main_process
-        run.claim(resume=options.resume or not main, force=options.force, main=main)
-    try:
-        yield run
-    except InputError:
-        if main and not run.last_checkpoint() and not run.finished_stages():
-            shutil.rmtree(output, ignore_errors=True)
-        raise
-
-
 def set_dropout(model: Any, rate: float | None) -> None:
     """Every dropout of a model at one rate; None leaves them as the checkpoint says."""
     if rate is None:
         return
-    if not 0 <= rate < 1:
-        raise InputError(f"dropout: got {rate}, expected at least 0 and less than 1")
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = rate

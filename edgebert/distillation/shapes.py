@@ -85,7 +85,11 @@ def random_student(sizes: Shape, teacher: Any, activation: str = "gelu") -> Any:
         label2id=theirs.label2id,
         problem_type=theirs.problem_type,
     )
-    return BertForSequenceClassification(config)
+    try:
+        return BertForSequenceClassification(config)
+    except (RuntimeError, MemoryError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"a student of {sizes} cannot be made ({reason})") from None
 
 
 def student_from_layers(teacher: Any, layers: Sequence[int]) -> Any:
@@ -148,4 +152,7 @@ def _copy_head(student: Any, teacher: Any) -> None:
 
 def is_checkpoint(text: str) -> bool:
     """Whether a student is named by a folder, not by a shape."""
-    return (Path(text) / "config.json").is_file() or (Path(text) / "modules.json").is_file()
+    try:
+        return any((Path(text) / name).is_file() for name in ("config.json", "modules.json"))
+    except (OSError, ValueError):
+        return False

@@ -9,6 +9,9 @@ from typing import Any
 from torch import nn
 
 from edgebert.distillation import activations, models, shapes
+from edgebert.distillation.checking import check_types
+from edgebert.distillation.claim import claimed
+from edgebert.distillation.data import TokenizedFile
 from edgebert.distillation.mapping import layer_mapping
 from edgebert.distillation.models import Classifier
 from edgebert.distillation.objectives import (
@@ -17,19 +20,22 @@ from edgebert.distillation.objectives import (
     Teacher,
     attention_loss,
 )
-from edgebert.distillation.options import STAGES, DistillOptions, record
-from edgebert.distillation.session import Session, claimed, devices, set_dropout
+from edgebert.distillation.options import STAGES, DistillOptions, check_run, record
+from edgebert.distillation.run import RECORD, Run
+from edgebert.distillation.session import Session, devices, set_dropout
 from edgebert.labels import LabelSpace
 from edgebert_converters.publish import as_path
 from edgebert_converters.sentence_transformers import read_json
-from edgebert_runtime.errors import InputError
+from edgebert_runtime.errors import InputError, shortened
+
+_HOTTEST = 1000.0
 
 
 def distill(
     teacher: str | os.PathLike[str],
-    student: str | None,
+    student: str | os.PathLike[str] | None,
     output: str | os.PathLike[str],
-    options: DistillOptions,
+    options: DistillOptions | None = None,
 ) -> dict[str, Any]:
     """Distil `teacher` (a classifier's folder) into a checkpoint folder at `output`.
 
@@ -42,23 +48,30 @@ def distill(
         ConversionError: for a checkpoint that cannot be read.
         TrainingError: if training cannot go on; the message names the last good checkpoint.
     """
+    options = DistillOptions() if options is None else options
+    check_types(options, DistillOptions)
     source, target = as_path(teacher, "teacher"), as_path(output, "output")
-    _check(options, student)
+    shape = None if student is None else str(as_path(student, "student"))
+    _check(options, shape)
+    data = options.data
     with devices(options.run) as accelerate:
         given = models.load(source)
         assert given.labels is not None
-        learner = _student(student, given, given.labels, options)
+        learner = _student(shape, given, given.labels, options)
         _check_pair(learner.model, given.model, options)
-        inputs = {"teacher": source.name, "student": _name(student, options)}
         set_dropout(learner.model, options.run.dropout)
-        with claimed(accelerate, target, record(options, **inputs), options.run) as run:
+        named = _named(shape, learner, options)
+        run = Run(target, record(options, teacher=given.identity(), student=named))
+        start = Path(shape) if shape is not None and shapes.is_checkpoint(shape) else None
+        inputs = [source, start, data.train, data.dev, options.text]
+        with claimed(accelerate, run, options.run, inputs):
             if run.finished:
                 return run.record
-            run.record["student_run"] = _earlier_run(student)
+            run.record["student_run"] = _earlier_run(start)
             if (done := run.stage_model()) is not None:
                 learner = models.load(done)
                 set_dropout(learner.model, options.run.dropout)
-            session = Session(run, accelerate, options.data, given, given.labels)
+            session = Session(run, accelerate, data, given, given.labels)
             _learn(session, learner, Teacher(given.model, accelerate.device), options)
             if accelerate.is_main_process:
                 run.finish()
@@ -69,20 +82,30 @@ def _learn(
     session: Session, learner: Classifier, teacher: Teacher, options: DistillOptions
 ) -> None:
     development = session.development()
+    # All of them before the first stage: a bad row must not show after hours.
+    datasets = {name: _rows(session, name, options) for name in options.stages}
     for name in options.stages[session.run.finished_stages() :]:
-        if name == "general":
-            dataset = session.rows(options.text, "text", labelled=False)
-        else:
-            dataset = session.rows(options.data.train, "train")
         session.learn(
             name,
             _objective(name, learner.model, teacher, session.labels, options),
-            dataset,
-            options.schedules[name],
+            datasets[name],
+            options.schedule(name),
             seed=options.run.seed,
             # A head that has learnt nothing has no figures.
             development=development if name == "prediction" else None,
         )
+
+
+def _rows(session: Session, stage: str, options: DistillOptions) -> TokenizedFile:
+    if stage == "general":
+        return session.rows(options.text, "text", labelled=False)
+    labelled = options.targets.hard_labels > 0
+    dataset = session.rows(options.data.train, "train", labelled=labelled)
+    if labelled and dataset.unlabelled() == len(dataset):
+        raise InputError(
+            f"{str(options.data.train)!r} has no labels to take a share of; leave --hard-labels out"
+        )
+    return dataset
 
 
 def _objective(
@@ -115,16 +138,17 @@ def _student(
     return Classifier(model, teacher.folder, teacher.tokenizer, labels)
 
 
-def _earlier_run(student: str | None) -> Any:
+def _earlier_run(start: Path | None) -> Any:
     """The record of the run that made the student's checkpoint: stages run singly add up."""
-    path = Path(student or "") / "run.json"
-    return read_json(path) if student is not None and path.is_file() else None
+    path = (start or Path()) / RECORD
+    return read_json(path) if start is not None and path.is_file() else None
 
 
-def _name(student: str | None, options: DistillOptions) -> str:
+def _named(student: str | None, learner: Classifier, options: DistillOptions) -> Any:
+    """For the record: a checkpoint with the hash of its weights, a shape, or layers."""
     if student is None:
         return f"layers {', '.join(map(str, options.initial_layers or ()))} of the teacher"
-    return Path(student).name if shapes.is_checkpoint(student) else student
+    return learner.identity() if shapes.is_checkpoint(student) else student
 
 
 def _check(options: DistillOptions, student: str | None) -> None:
@@ -145,13 +169,18 @@ def _check(options: DistillOptions, student: str | None) -> None:
         if path is None:
             raise InputError(f"the stages {', '.join(options.stages)} need a file: --{name} FILE")
     targets = options.targets
-    if not targets.temperature > 0 or not 0 <= targets.hard_labels <= 1:
+    if not 0 < targets.temperature <= _HOTTEST or not 0 <= targets.hard_labels <= 1:
         raise InputError(
             f"got temperature {targets.temperature} and hard labels {targets.hard_labels}, "
-            "expected a temperature above 0 and a share from 0 to 1"
+            f"expected a temperature above 0, at most {_HOTTEST}, and a share from 0 to 1"
+        )
+    if unknown := set(options.schedules) - set(STAGES):
+        raise InputError(
+            f"schedules: got {shortened(min(unknown))}, expected stages of {', '.join(STAGES)}"
         )
     for name in options.stages:
-        options.schedules[name].check()
+        options.schedule(name).check()
+    check_run(options.data, options.run)
 
 
 def _check_pair(student: Any, teacher: Any, options: DistillOptions) -> None:

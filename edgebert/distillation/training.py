@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -57,6 +58,8 @@ def accelerator(precision: str) -> Accelerator:
     """
     if precision not in PRECISIONS:
         raise InputError(f"precision: got {precision!r}, expected one of {', '.join(PRECISIONS)}")
+    if precision == "float16" and not torch.accelerator.is_available():
+        raise InputError("precision 'float16' needs a GPU; use bfloat16, or float32")
     try:
         # Told so, it joins processes that torchrun started on processors too.
         cpu = not torch.accelerator.is_available()
@@ -113,11 +116,9 @@ class StageLoop:
         """
         set_seed(self.stage.seed)
         if (last := self.run.last_checkpoint()) is not None:
-            self.accelerate.load_state(str(last))
-            place = json.loads((last / _PLACE).read_text(encoding="utf-8"))
-            self.step, self.seconds = place["step"], place["seconds"]
-            if self.accelerate.is_main_process:
-                self.run.forget_after(self.stage.number, self.step)
+            self._load(last)
+        if self.accelerate.is_main_process:
+            self.run.forget_after(self.stage.number, self.step)
         with self._explained():
             with self._progress() as progress:
                 while self.step < self.total:
@@ -132,6 +133,18 @@ class StageLoop:
             "peak_bytes": _peak_bytes(),
             **self._last_figures(),
         }
+
+    def _load(self, last: Path) -> None:
+        try:
+            self.accelerate.load_state(str(last))
+            place = json.loads((last / _PLACE).read_text(encoding="utf-8"))
+        except Exception as error:
+            reason = " ".join(str(error).split())[:200]
+            raise TrainingError(
+                f"the checkpoint {str(last)!r} cannot be read ({reason}); delete it, and --resume "
+                "starts this stage again"
+            ) from error
+        self.step, self.seconds = place["step"], place["seconds"]
 
     def _train_epoch(self, progress: Any) -> None:
         """To the end of the epoch that the step is in."""

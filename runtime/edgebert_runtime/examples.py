@@ -13,11 +13,16 @@ from edgebert_runtime.errors import InputError, shortened
 from edgebert_runtime.tokenization import Text
 
 TEXT_COLUMNS = ("text", "sentence", "sentence1", "text_a", "question1", "premise", "review")
-PAIR_COLUMNS = ("text_pair", "sentence2", "text_b", "question2", "hypothesis")
+PAIR_COLUMNS = ("text_pair", "pair", "sentence2", "text_b", "question2", "hypothesis")
 LABEL_COLUMNS = ("label", "labels", "class", "target", "sentiment", "score")
 
 _FIELD_LIMIT = 64 * 1024 * 1024
 _TABLES = (".tsv", ".csv", ".jsonl")
+_NO_TEXT = (
+    *(".json", ".xlsx", ".xls", ".ods", ".parquet", ".arrow", ".feather", ".pdf", ".docx"),
+    *(".gz", ".zip", ".xz", ".bz2", ".zst", ".npy", ".pkl", ".html", ".xml"),
+)
+"""Read line by line these would be nonsense without a word."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,11 @@ def stream_texts(path: Path, columns: Columns | None = None) -> Iterator[Text]:
     """The same, one at a time."""
     if path.suffix.lower() in _TABLES:
         yield from (example.text for example in stream_examples(path, columns))
+    elif path.suffix.lower() in _NO_TEXT:
+        raise InputError(
+            f"{str(path)!r}: got {path.suffix!r}, expected {', '.join(_TABLES)}, or a text file of "
+            "a text a line"
+        )
     else:
         yield from (line for _, line in _file_lines(path))
 
@@ -85,6 +95,8 @@ def stream_examples(path: Path, columns: Columns | None = None) -> Iterator[Exam
         InputError: if the file cannot be read, or a row has no text.
     """
     if path.suffix.lower() not in _TABLES:
+        if not path.is_file():
+            raise InputError(f"{str(path)!r} cannot be read; expected {', '.join(_TABLES)}")
         raise InputError(f"{str(path)!r}: got {path.suffix!r}, expected {', '.join(_TABLES)}")
     columns = columns or Columns()
     texts, pairs, labels = _text_names(columns), _pair_names(columns), _label_names(columns)
@@ -107,7 +119,9 @@ def stream_examples(path: Path, columns: Columns | None = None) -> Iterator[Exam
         if isinstance(label, list) and not label:
             raise InputError(f"{path}, line {line}: an empty list of labels; leave the row out")
         yield Example(
-            text if second is None else (text, second), tuple(str(each) for each in listed), line
+            text if second is None else (text, second),
+            tuple(str(each).strip() for each in listed),
+            line,
         )
 
 
@@ -131,7 +145,8 @@ def _wanted(names: tuple[str, ...]) -> str:
 
 
 def _first(row: dict[str, object], names: tuple[str, ...]) -> object:
-    return next((row[name] for name in names if row.get(name) is not None), None)
+    """The first of the names that the row has, empty or not: another would be another column."""
+    return next((row[name] for name in names if name in row), None)
 
 
 def _json_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:

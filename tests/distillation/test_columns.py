@@ -145,5 +145,5 @@ def test_nothing_is_opened_before_the_first_row_is_asked_for(tmp_path: Path) -> 
 
 
 def test_a_stream_of_a_table_says_which_files_are_tables(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"got '.txt', expected .tsv, .csv, .jsonl"):
+    with pytest.raises(InputError, match=r"cannot be read; expected .tsv, .csv, .jsonl"):
         next(stream_examples(tmp_path / "x.txt"))

@@ -247,7 +247,7 @@ def test_a_bad_row_is_named_and_leaves_nothing(
 ) -> None:
     bad = tmp_path / "bad.tsv"
     bad.write_text("text\tlabel\nGood.\tshort\nOdd.\tgreen\n", encoding="utf-8")
-    options = ["--student", SHAPE, "--train", str(bad)]
+    options = ["--student", SHAPE, "--train", str(bad), "--hard-labels", "0.5"]
     assert distil(teacher, tmp_path / "out", *options) == 2
     error = capsys.readouterr().err.strip()
     assert "line 3: got the label 'green', expected one of long, short" in error
@@ -265,4 +265,4 @@ def test_another_vocabulary_is_refused(
 
 def test_every_option_of_python_has_its_default() -> None:
     assert DistillOptions().stages == ("intermediate", "prediction")
-    assert DistillOptions().schedules["prediction"] == Schedule()
+    assert DistillOptions().schedule("prediction") == Schedule()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import fcntl
 import json
+import math
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import students
 from safetensors.numpy import load_file
 
 import edgebert
 from edgebert.cli import main
-from edgebert.distillation import DataOptions, RunOptions, Schedule, TrainOptions
+from edgebert.distillation import DataOptions, Penalties, RunOptions, Schedule, TrainOptions
 
 SCHEDULE = Schedule(epochs=20, batch_size=8, learning_rate=1e-3, save_every=3)
 
@@ -127,7 +132,7 @@ def test_ctrl_c_says_where_to_go_on(teacher: Path, reviews: Path, tmp_path: Path
         stderr=subprocess.PIPE,
         text=True,
     ) as child:
-        while child.poll() is None and not list((output / "checkpoints").glob("step-*[0-9]")):
+        while child.poll() is None and not list((output / "checkpoints").glob("*/step-*[0-9]")):
             time.sleep(0.01)
         child.send_signal(signal.SIGINT)
         _, said = child.communicate(timeout=60)
@@ -245,3 +250,100 @@ def test_two_processes_distil(teacher: Path, reviews: Path, tmp_path: Path) -> N
     subprocess.run(command, check=True, env=environment())
     record = json.loads((output / "run.json").read_text())
     assert [stage["steps"] for stage in record["stages"]] == [8, 8]
+
+
+def test_force_keeps_the_old_model_until_there_is_a_new_one(
+    teacher: Path, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, bad = tmp_path / "out", tmp_path / "bad.tsv"
+    once = ["--max-steps", "1", "--force"]
+    assert main(command(teacher, reviews, output, *once)[3:]) == 0
+    before = (output / "model.safetensors").read_bytes()
+    bad.write_text("text\tlabel\nOdd.\tgreen\n", encoding="utf-8")
+    assert main(command(teacher, reviews, output, *once, "--dev", str(bad))[3:]) == 2
+    assert "got the label 'green'" in capsys.readouterr().err
+    assert (output / "model.safetensors").read_bytes() == before
+    (output / "thesis").write_text("ten years")
+    assert main(command(teacher, reviews, output, *once)[3:]) == 2
+    assert "'thesis', which is no part of a run" in capsys.readouterr().err
+    (output / "thesis").unlink()
+    assert main(command(teacher, reviews, output, *once, "--seed", "1")[3:]) == 0
+    assert (output / "model.safetensors").read_bytes() != before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.tsv", "out"]
+
+
+def test_an_output_that_is_an_input(
+    teacher: Path, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(teacher, copy)
+    assert main(command(copy, reviews, copy, "--force")[3:]) == 2
+    assert "which this run reads; choose another name" in capsys.readouterr().err
+    assert (copy / "model.safetensors").exists()
+
+
+def test_a_run_that_died_while_it_began(teacher: Path, reviews: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    output.mkdir()
+    (output / ".run.json.123.partial").write_text("{")
+    assert main(command(teacher, reviews, output, "--max-steps", "1", "--resume")[3:]) == 0
+
+
+def test_a_folder_that_another_run_writes_in(
+    teacher: Path, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").mkdir()
+    descriptor = os.open(tmp_path / "out", os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        assert main(command(teacher, reviews, tmp_path / "out", "--resume")[3:]) == 2
+    finally:
+        os.close(descriptor)
+    assert "another run is writing there" in capsys.readouterr().err
+
+
+def test_another_checkpoint_of_the_same_name(
+    teacher: Path, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = students.checkpoint(tmp_path / teacher.name, labels=("long", "short"))
+    output = tmp_path / "out"
+    once = ["--max-steps", "1", "--resume"]
+    assert main(command(teacher, reviews, output, *once)[3:]) == 0
+    assert main(command(other, reviews, output, *once)[3:]) == 2
+    assert "was started with checkpoint.sha256" in capsys.readouterr().err
+
+
+def test_a_damaged_record(
+    teacher: Path, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").mkdir()
+    for content in ("[1]", '{"name": "mine"}', '{"opt'):
+        (tmp_path / "out" / "run.json").write_text(content)
+        for option in ("--resume", "--force"):
+            assert main(command(teacher, reviews, tmp_path / "out", option)[3:]) == 2
+            assert "no record of a training run, or is damaged" in capsys.readouterr().err
+
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "seed": {"run": RunOptions(seed="1")},  # type: ignore[arg-type]
+    "negative seed": {"run": RunOptions(seed=-1)},
+    "large seed": {"run": RunOptions(seed=2**32)},
+    "epochs": {"schedule": Schedule(epochs="3")},  # type: ignore[arg-type]
+    "batch size": {"schedule": Schedule(batch_size=1.5)},  # type: ignore[arg-type]
+    "learning rate": {"schedule": Schedule(learning_rate=math.inf)},
+    "short": {"data": DataOptions(max_length=3)},
+    "penalties": {"run": RunOptions(penalties=None)},  # type: ignore[arg-type]
+    "negative penalty": {"run": RunOptions(penalties=Penalties(l1=-1.0))},
+    "half precision": {"run": RunOptions(precision="float16")},
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
+def test_options_that_no_run_can_use(
+    options: dict[str, Any], teacher: Path, reviews: Path, tmp_path: Path
+) -> None:
+    data = dataclasses.replace(options.get("data", DataOptions()), train=str(reviews))
+    with pytest.raises(edgebert.InputError) as caught:
+        edgebert.train(teacher, tmp_path / "out", TrainOptions(**{**options, "data": data}))
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
