@@ -260,8 +260,12 @@ def main() -> None:
             make(name, every)
         if arguments.names:
             return
-    finished = [name for name in every if (WORK / name / "config.json").exists()]
-    results = [result(name, every[name].title) for name in finished if every[name].title]
+    # What other machines measured stays, until it is measured here.
+    known = {each["run"]: each for each in json.loads(RESULTS.read_text(encoding="utf-8"))}
+    for name, job in every.items():
+        if job.title and (WORK / name / "config.json").exists():
+            known[name] = result(name, job.title)
+    results = [known[name] for name in every if name in known]
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(_START)
     _, _, after = rest.partition(_END)
