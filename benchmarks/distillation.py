@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/distillation.py                   everything (hours on two cores)
     .venv/bin/python benchmarks/distillation.py 3-layer-0 …       these, and what they start from
-    .venv/bin/python benchmarks/distillation.py --report          the figures of what is finished
+    .venv/bin/python benchmarks/distillation.py --report [names]  the figures of what is finished
     .venv/bin/python benchmarks/distillation.py --list            their names
 
 Runs are kept in .cache/distillation and continued where they were stopped; two such commands may
@@ -262,7 +262,8 @@ def main() -> None:
             return
     # What other machines measured stays, until it is measured here.
     known = {each["run"]: each for each in json.loads(RESULTS.read_text(encoding="utf-8"))}
-    for name, job in every.items():
+    for name in arguments.names or every:
+        job = every[name]
         if job.title and (WORK / name / "config.json").exists():
             known[name] = result(name, job.title)
     results = [known[name] for name in every if name in known]
