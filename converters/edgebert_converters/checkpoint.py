@@ -166,15 +166,27 @@ def _checkpoint(
 
 
 def _pretrained(kind: Any, folder: Path) -> Any:
-    """A float32 model with every weight it needs; transformers fills what is missing at random."""
+    dispensable = ("pooler",) if kind is AutoModel else ()
+    return pretrained(kind, folder, dispensable, attn_implementation="eager")
+
+
+def pretrained(kind: Any, folder: Path, dispensable: tuple[str, ...], **settings: Any) -> Any:
+    """A float32 model with every weight it needs; transformers fills what is missing at random.
+
+    Weights with a part of their name in `dispensable` may be missing; `settings` are those of
+    `from_pretrained`.
+
+    Raises:
+        ConversionError: if others are missing, or the files cannot be read.
+    """
     try:
         with quiet_transformers():
             model, info = kind.from_pretrained(
                 folder,
                 local_files_only=True,
                 dtype=torch.float32,
-                attn_implementation="eager",
                 output_loading_info=True,
+                **settings,
             )
     except Exception as error:
         reason = " ".join(str(error).split())[:300]
@@ -182,9 +194,8 @@ def _pretrained(kind: Any, folder: Path) -> Any:
             f"the weights in {str(folder)!r} cannot be loaded ({reason}); expected a complete "
             "model.safetensors or pytorch_model.bin"
         ) from error
-    missing = sorted(
-        name for name in info["missing_keys"] if kind is not AutoModel or "pooler" not in name
-    )
+    names = [*info["missing_keys"], *(each[0] for each in info["mismatched_keys"])]
+    missing = sorted(name for name in names if not any(part in name for part in dispensable))
     if missing:
         raise ConversionError(
             f"the weights in {str(folder)!r} lack {len(missing)} tensors, {missing[0]!r} first; "

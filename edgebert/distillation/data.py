@@ -170,12 +170,23 @@ def _key(source: Path, encoder: Encoder, columns: Columns | None) -> str:
     digest = hashlib.sha256(encoder.tokenizer)
     rest = f"{encoder.max_length}{encoder.labels}{columns or Columns()}{source.suffix}"
     digest.update(rest.encode("utf-8", "surrogatepass"))
+    digest.update(file_hash(source).encode())
+    return digest.hexdigest()[:32]
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
+    digest = hashlib.sha256()
     try:
-        with source.open("rb") as stream:
+        with path.open("rb") as stream:
             while chunk := stream.read(1024 * 1024):
                 digest.update(chunk)
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{str(source)!r} cannot be read ({error}); expected a file of UTF-8 text"
+            f"{str(path)!r} cannot be read ({error}); expected a file of UTF-8 text"
         ) from None
-    return digest.hexdigest()[:32]
+    return digest.hexdigest()

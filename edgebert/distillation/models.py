@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
 from edgebert.labels import LabelSpace
 from edgebert_converters import families, sentence_transformers
-from edgebert_converters.checkpoint import task_of, weights_hash
+from edgebert_converters.checkpoint import pretrained, task_of, weights_hash
 from edgebert_converters.fast_tokenizer import FastTokenizer, quiet_transformers, read_tokenizer
 from edgebert_converters.quiet import quiet
 from edgebert_runtime.errors import ConversionError, InputError
@@ -68,7 +67,14 @@ def load(folder: Path, labels: LabelSpace | None = None) -> Classifier:
         raise ConversionError(
             f"{str(folder)!r} has no classification head; fine-tune it first: edgebert train"
         )
-    model = _pretrained(folder, config, new_head=own is None or (labels or own) != own)
+    new_head = own is None or (labels or own) != own
+    model = pretrained(
+        AutoModelForSequenceClassification,
+        folder,
+        _HEADS if new_head else (),
+        config=config,
+        ignore_mismatched_sizes=new_head,
+    )
     return Classifier(model, folder, read_tokenizer(folder, config.vocab_size), labels or own)
 
 
@@ -122,30 +128,3 @@ def _config(folder: Path) -> Any:
             f"{', '.join(families.SUPPORTED)}"
         )
     return config
-
-
-def _pretrained(folder: Path, config: Any, *, new_head: bool) -> Any:
-    try:
-        with quiet_transformers():
-            model, info = AutoModelForSequenceClassification.from_pretrained(
-                folder,
-                config=config,
-                local_files_only=True,
-                dtype=torch.float32,
-                output_loading_info=True,
-                ignore_mismatched_sizes=new_head,
-            )
-    except Exception as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ConversionError(
-            f"the weights in {str(folder)!r} cannot be loaded ({reason}); expected a complete "
-            "model.safetensors or pytorch_model.bin"
-        ) from error
-    names = [*info["missing_keys"], *(each[0] for each in info["mismatched_keys"])]
-    lost = sorted(name for name in names if not (new_head and any(h in name for h in _HEADS)))
-    if lost:
-        raise ConversionError(
-            f"the weights in {str(folder)!r} lack {len(lost)} tensors, {lost[0]!r} first; expected "
-            "those of the whole model: save the checkpoint again"
-        )
-    return model

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgebert.distillation.data import file_hash
 from edgebert.distillation.objectives import Penalties, Targets
 from edgebert.distillation.schedule import Schedule
 from edgebert_converters.publish import as_path
@@ -129,18 +129,9 @@ def record(options: TrainOptions | DistillOptions, **inputs: Any) -> dict[str, A
         }
     for name in ("train", "dev", "text"):
         (data if name == "text" else data["data"]).pop(name, None)
-    data["files"] = {name: _identity(path) for name, path in files.items() if path is not None}
+    data["files"] = {
+        name: {"name": path.name, "sha256": file_hash(path)}
+        for name, path in files.items()
+        if path is not None
+    }
     return {**inputs, **data}
-
-
-def _identity(path: Path) -> dict[str, str]:
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as stream:
-            while chunk := stream.read(1024 * 1024):
-                digest.update(chunk)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{str(path)!r} cannot be read ({error}); expected a file of UTF-8 text"
-        ) from None
-    return {"name": path.name, "sha256": digest.hexdigest()}
