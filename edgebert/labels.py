@@ -101,11 +101,6 @@ class LabelSpace:
         return InputError(f"{data}, line {example.line}: got the label {given}, expected {wanted}")
 
 
-def of_config(config: Any, task: str) -> LabelSpace:
-    """The labels of a checkpoint's configuration."""
-    return LabelSpace(task, tuple(config.id2label[index] for index in range(config.num_labels)))
-
-
 def of_examples(examples: Iterable[Example], task: str | None, data: str) -> LabelSpace:
     """The labels of a file: names in alphabetical order, whole numbers in theirs.
 

@@ -8,7 +8,8 @@ import pytest
 import transformers
 
 from edgebert import labels
-from edgebert.labels import LabelSpace, of_config, of_examples
+from edgebert.labels import LabelSpace, of_examples
+from edgebert_converters.checkpoint import task_of
 from edgebert_runtime import InputError
 from edgebert_runtime.examples import Example
 
@@ -199,7 +200,7 @@ def test_what_is_none_of_the_labels(space: LabelSpace, given: tuple[str, ...], m
 
 def test_labels_of_a_configuration_are_in_the_order_of_its_outputs() -> None:
     config = transformers.BertConfig(id2label={2: "a", 0: "c", 1: "b"})
-    assert of_config(config, "classification") == LabelSpace("classification", ("c", "b", "a"))
+    assert LabelSpace(*task_of(config)) == LabelSpace("classification", ("c", "b", "a"))
 
 
 @pytest.mark.parametrize("space", [ONE, SEVERAL, VALUES], ids=lambda each: each.task)
@@ -210,4 +211,4 @@ def test_a_configuration_keeps_labels(space: LabelSpace) -> None:
     assert again.num_labels == len(space.names)
     assert again.label2id == {name: index for index, name in enumerate(space.names)}
     assert again.problem_type == labels._PROBLEMS[space.task]
-    assert of_config(again, space.task) == space
+    assert LabelSpace(*task_of(again)) == space

@@ -32,6 +32,13 @@ class FastTokenizer:
     content: bytes
     gives_token_types: bool
 
+    def whole(self) -> Tokenizer:
+        """The tokenizer itself, which neither cuts nor pads, whatever its file says."""
+        tokenizer = Tokenizer.from_buffer(self.content)
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
+
 
 def read_tokenizer(folder: Path, rows: int, *, lower_case: bool = False) -> FastTokenizer:
     """The tokenizer in `folder`, for an embedding table of `rows` rows.

@@ -21,7 +21,7 @@ from edgebert.distillation.candidates import Candidates
 from edgebert.distillation.partial_file import PartialFile
 from edgebert.distillation.words import Words, find_words
 from edgebert_runtime.errors import InputError, shortened
-from edgebert_runtime.examples import Columns, Example, stream_examples, stream_texts
+from edgebert_runtime.examples import Columns, Example, stream_rows
 from edgebert_runtime.tokenization import Text
 
 _TRIES = 5
@@ -241,9 +241,7 @@ def _examples(source: Path, columns: Columns) -> Iterator[Example]:
     if not source.is_file():
         # A pipe could be read once only.
         raise InputError(f"{str(source)!r} cannot be read; expected a file of UTF-8 text")
-    if source.suffix.lower() in (".tsv", ".csv", ".jsonl"):
-        return stream_examples(source, columns)
-    return (Example(text, (), line) for line, text in enumerate(stream_texts(source), 1))
+    return stream_rows(source, columns)
 
 
 def _row(text: Text, labels: tuple[str, ...], columns: Columns, *, augmented: bool) -> bytes:

@@ -101,7 +101,7 @@ class InputEmbeddings:
                 f"{str(folder)!r} lacks the tensor {name!r}; expected a checkpoint's weights: save "
                 "it again"
             )
-        words = _vocabulary(_plain(read_tokenizer(folder, table.shape[0]).content), folder)
+        words = _vocabulary(read_tokenizer(folder, table.shape[0]).whole(), folder)
         vectors = table.detach()[list(words.values())]
         self._nearest = Nearest(list(words), vectors - vectors.mean(dim=0))
         self.identity = self._nearest.identity("input embeddings")
@@ -132,7 +132,7 @@ class MaskedLanguageModel:
                 f"{missing[0]!r} first; expected a checkpoint with that head"
             )
         self._rows = model.get_input_embeddings().weight.shape[0]
-        content = read_tokenizer(folder, self._rows).content
+        tokenizer = read_tokenizer(folder, self._rows)
         with quiet_transformers():
             named: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         if named.mask_token_id is None:
@@ -141,13 +141,13 @@ class MaskedLanguageModel:
                 "language model"
             )
         self._mask, self._unknown = named.mask_token_id, named.unk_token_id
-        self._tokenizer = _plain(content)
+        self._tokenizer = tokenizer.whole()
         special = self._tokenizer.num_special_tokens_to_add(False)
         self._window = min(position_limit(model.config), _WINDOW) - special
         found = _vocabulary(self._tokenizer, folder)
         self._words, self._ids = list(found), torch.tensor(list(found.values()))
         weights = [tensor for _, tensor in sorted(model.state_dict().items())]
-        self.identity = identity("masked language model", content, *weights)
+        self.identity = identity("masked language model", tokenizer.content, *weights)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._model = model.to(self._device)
 
@@ -215,14 +215,6 @@ def _vocabulary(tokenizer: Tokenizer, folder: Path) -> dict[str, int]:
             f"the vocabulary of {str(folder)!r} has no whole words; give word vectors instead"
         )
     return words
-
-
-def _plain(content: bytes) -> Tokenizer:
-    """A tokenizer that neither cuts nor pads."""
-    tokenizer = Tokenizer.from_buffer(content)
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
 
 
 def _pretrained(kind: Any, folder: Path) -> tuple[Any, list[str]]:

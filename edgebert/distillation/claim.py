@@ -31,8 +31,8 @@ _OWN = (
 @contextmanager
 def claimed(
     accelerate: Accelerator, run: Run, options: RunOptions, inputs: Sequence[Path | None]
-) -> Iterator[Run]:
-    """A run whose folder is its own until it ends; one process takes it for all.
+) -> Iterator[None]:
+    """Make a run's folder its own until it ends; one process takes it for all.
 
     A run that is there is continued with `options.resume`, or moved aside with `options.force`: it
     goes when the new one has a checkpoint. A mistake found before that puts it back.
@@ -49,7 +49,7 @@ def claimed(
             _check_place(run.folder, inputs)
             aside, lock = _take(run, options)
     try:
-        yield run
+        yield
     except (EdgeBertError, OSError, KeyboardInterrupt):
         if lock is not None and not run.last_checkpoint() and not run.finished_stages():
             shutil.rmtree(run.folder, ignore_errors=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from edgebert.labels import LabelSpace
 from edgebert_runtime.errors import EdgeBertError, InputError, TrainingError
-from edgebert_runtime.examples import Columns, Example, stream_examples, stream_texts
+from edgebert_runtime.examples import Columns, stream_rows
 from edgebert_runtime.tokenization import Tokenizer
 
 _ROWS = 1000
@@ -136,12 +136,7 @@ def collate(pad: int, takes_token_types: bool) -> Any:
 
 def _rows(source: Path, encoder: Encoder, columns: Columns) -> Iterator[dict[str, Any]]:
     tokenizer = Tokenizer(encoder.tokenizer, encoder.max_length)
-    examples: Iterable[Example]
-    if source.suffix.lower() in (".tsv", ".csv", ".jsonl"):
-        examples = stream_examples(source, columns)
-    else:
-        examples = (Example(text, (), line) for line, text in enumerate(stream_texts(source), 1))
-    for example in examples:
+    for example in stream_rows(source, columns):
         encoding = tokenizer.encode(example.text)
         labels: list[float] = []
         if encoder.labels is not None:

@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
-from accelerate.utils import set_seed
 from torch import nn
 
 from edgebert.distillation import models
 from edgebert.distillation.data import Encoder, TokenizedFile, collate, tokenized
 from edgebert.distillation.development import Development
 from edgebert.distillation.models import Classifier
-from edgebert.distillation.options import DataOptions, RunOptions
+from edgebert.distillation.options import DataOptions
 from edgebert.distillation.run import Run
 from edgebert.distillation.schedule import Schedule
-from edgebert.distillation.training import Stage, StageLoop, accelerator
+from edgebert.distillation.training import Stage, StageLoop
 from edgebert.labels import LabelSpace
 from edgebert_runtime.errors import InputError
-
-
-@contextmanager
-def devices(options: RunOptions) -> Iterator[Accelerator]:
-    """The accelerator of one run; what it set for the process is undone afterwards."""
-    accelerate = accelerator(options.precision)
-    set_seed(options.seed)
-    try:
-        yield accelerate
-    finally:
-        accelerate.free_memory()
-        AcceleratorState._reset_state()
 
 
 @dataclass(frozen=True)

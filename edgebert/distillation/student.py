@@ -12,6 +12,7 @@ from edgebert.distillation import activations, models, shapes
 from edgebert.distillation.checking import check_types
 from edgebert.distillation.claim import claimed
 from edgebert.distillation.data import TokenizedFile
+from edgebert.distillation.devices import devices
 from edgebert.distillation.mapping import layer_mapping
 from edgebert.distillation.models import Classifier
 from edgebert.distillation.objectives import (
@@ -22,7 +23,7 @@ from edgebert.distillation.objectives import (
 )
 from edgebert.distillation.options import STAGES, DistillOptions, check_run, record
 from edgebert.distillation.run import RECORD, Run
-from edgebert.distillation.session import Session, devices, set_dropout
+from edgebert.distillation.session import Session, set_dropout
 from edgebert.labels import LabelSpace
 from edgebert_converters.publish import as_path
 from edgebert_converters.sentence_transformers import read_json

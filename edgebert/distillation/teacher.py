@@ -9,10 +9,11 @@ from edgebert import labels as label_spaces
 from edgebert.distillation import models
 from edgebert.distillation.checking import check_types
 from edgebert.distillation.claim import claimed
+from edgebert.distillation.devices import devices
 from edgebert.distillation.objectives import FineTuning
 from edgebert.distillation.options import TrainOptions, check_run, record
 from edgebert.distillation.run import Run
-from edgebert.distillation.session import Session, devices, set_dropout
+from edgebert.distillation.session import Session, set_dropout
 from edgebert_converters.publish import as_path
 from edgebert_runtime.errors import InputError
 from edgebert_runtime.examples import stream_examples

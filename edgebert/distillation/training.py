@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs, set_seed
+from accelerate.utils import set_seed
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -23,9 +23,8 @@ from edgebert.distillation import batches, plot
 from edgebert.distillation.data import TokenizedFile
 from edgebert.distillation.run import Run
 from edgebert.distillation.schedule import Schedule
-from edgebert_runtime.errors import InputError, TrainingError
+from edgebert_runtime.errors import TrainingError
 
-PRECISIONS = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
 _LOG_EVERY = 10
 _DRAW_EVERY = 30.0
 """Seconds between plots."""
@@ -48,28 +47,6 @@ class Stage:
     evaluate: Callable[[], dict[str, float]]
     """Figures on the development set, at the end of each epoch; {} if there is none."""
     seed: int
-
-
-def accelerator(precision: str) -> Accelerator:
-    """Devices and precision: what `accelerate launch` set up, or the one at hand.
-
-    Raises:
-        InputError: for a precision that is unknown, or that this machine does not have.
-    """
-    if precision not in PRECISIONS:
-        raise InputError(f"precision: got {precision!r}, expected one of {', '.join(PRECISIONS)}")
-    if precision == "float16" and not torch.accelerator.is_available():
-        raise InputError("precision 'float16' needs a GPU; use bfloat16, or float32")
-    try:
-        # Told so, it joins processes that torchrun started on processors too.
-        cpu = not torch.accelerator.is_available()
-        # The intermediate stage leaves the head without a gradient.
-        parallel = DistributedDataParallelKwargs(find_unused_parameters=True)
-        return Accelerator(
-            cpu=cpu, mixed_precision=PRECISIONS[precision], kwargs_handlers=[parallel]
-        )
-    except ValueError as error:
-        raise InputError(f"precision {precision!r} cannot be used here: {error}") from None
 
 
 class StageLoop:

@@ -54,15 +54,24 @@ def read_texts(path: Path, most: int | None = None) -> list[Text]:
 
 def stream_texts(path: Path, columns: Columns | None = None) -> Iterator[Text]:
     """The same, one at a time."""
+    return (example.text for example in stream_rows(path, columns))
+
+
+def stream_rows(path: Path, columns: Columns | None = None) -> Iterator[Example]:
+    """Rows of a table, or lines of a text file, which have no labels; one at a time.
+
+    Raises:
+        InputError: if the file cannot be read, or a row has no text.
+    """
     if path.suffix.lower() in _TABLES:
-        yield from (example.text for example in stream_examples(path, columns))
+        yield from stream_examples(path, columns)
     elif path.suffix.lower() in _NO_TEXT:
         raise InputError(
             f"{str(path)!r}: got {path.suffix!r}, expected {', '.join(_TABLES)}, or a text file of "
             "a text a line"
         )
     else:
-        yield from (line for _, line in _file_lines(path))
+        yield from (Example(text, (), line) for line, text in _file_lines(path))
 
 
 def read_examples(path: Path, columns: Columns | None = None) -> list[Example]:
