@@ -101,8 +101,28 @@ def jobs() -> dict[str, Job]:
                 *("--student", str(WORK / "4-layer-general")),
             ),
         )
+    _ideas(found, dev, three)
     _ablation(found, film, dev)
     return found
+
+
+def _ideas(found: dict[str, Job], dev: str, three: str) -> None:
+    """The three-layer student of seed 0 with one thing changed."""
+    usual = (
+        *("distill", "--teacher", str(WORK / "teacher-0"), "--dev", dev, *_INTERMEDIATE),
+        *("--train", str(WORK / "augmented-0.jsonl"), "--epochs", _EPOCHS, *_seeded(0)),
+    )
+    needed = ("teacher-0", "augmented-0.jsonl")
+    found["3-layer-temperature-0"] = Job(
+        "3 layers of 384, distilled at temperature 3",
+        needed,
+        (*usual, "--student", three, "--temperature", "3"),
+    )
+    found["3-layer-of-teacher-0"] = Job(
+        "3 layers of 384, distilled from the teacher's layers 2, 4, 6",
+        needed,
+        (*usual, "--init-layers", "2,4,6"),
+    )
 
 
 def _ablation(found: dict[str, Job], film: str, dev: str) -> None:
