@@ -26,8 +26,12 @@ from edgebert_runtime import (
 )
 
 if TYPE_CHECKING:
+    from edgebert.compression.options import PruneOptions
+    from edgebert.compression.prune import prune
+    from edgebert.compression.vocabulary import VocabularyOptions, prune_vocabulary
     from edgebert.distillation import DistillOptions, TrainOptions, distill, train
-    from edgebert_converters.pipeline import ConvertOptions, convert
+    from edgebert.gate.gate import Gate, convert
+    from edgebert_converters.pipeline import ConvertOptions
 
 __all__ = [
     "AccuracyError",
@@ -38,26 +42,36 @@ __all__ = [
     "DeviceError",
     "DistillOptions",
     "EdgeBertError",
+    "Gate",
     "InputError",
     "ManifestError",
     "MissingBackendError",
     "Model",
     "MultiLabel",
+    "PruneOptions",
     "Regression",
     "TrainOptions",
     "TrainingError",
+    "VocabularyOptions",
     "convert",
     "distill",
     "load",
+    "prune",
+    "prune_vocabulary",
     "train",
 ]
 
 _HEAVY = {
     "ConvertOptions": ("edgebert_converters.pipeline", "convert"),
     "DistillOptions": ("edgebert.distillation", "distill"),
+    "PruneOptions": ("edgebert.compression.options", "distill"),
     "TrainOptions": ("edgebert.distillation", "distill"),
-    "convert": ("edgebert_converters.pipeline", "convert"),
+    "VocabularyOptions": ("edgebert.compression.vocabulary", "convert"),
+    "Gate": ("edgebert.gate.gate", "convert"),
+    "convert": ("edgebert.gate.gate", "convert"),
     "distill": ("edgebert.distillation", "distill"),
+    "prune": ("edgebert.compression.prune", "distill"),
+    "prune_vocabulary": ("edgebert.compression.vocabulary", "convert"),
     "train": ("edgebert.distillation", "distill"),
 }
 """Names that bring torch in when they are used: their module, and the extra that it needs."""

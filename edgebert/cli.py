@@ -20,6 +20,7 @@ _COMMANDS = (
     "train",
     "distill",
     "augment",
+    "prune",
     "convert",
     "predict",
     "embed",
@@ -27,6 +28,7 @@ _COMMANDS = (
     "inspect",
     "verify",
     "profile",
+    "compare",
 )
 _SEVERAL = ("texts", "bundles")
 """Positional arguments of which there may be several; no command has both."""

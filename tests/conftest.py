@@ -18,6 +18,8 @@ with warnings.catch_warnings():
     # Imported before warnings become errors: torchao registers enums in a deprecated way.
     warnings.simplefilter("ignore")
     import students
+    import torch
+    import transformers
 
     import edgebert
 
@@ -44,3 +46,24 @@ def zipped(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("bundles") / "classifier.edgebert"
     publish(bundle, output)
     return output
+
+
+@pytest.fixture(scope="session")
+def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A TSV of our own sentences, the label said by their length: something that can be learnt."""
+    path = tmp_path_factory.mktemp("reviews") / "reviews.tsv"
+    rows = [f"{line}\t{'long' if len(line) > 60 else 'short'}" for line in students.SENTENCES]
+    path.write_text("\n".join(["text\tlabel", *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small BERT classifier of four layers with the labels of `reviews`, to be trained."""
+    folder = tmp_path_factory.mktemp("teacher") / "teacher"
+    students.checkpoint(folder, num_hidden_layers=4, labels=("long", "short"))
+    # Its weights are spread for other tests; what learns starts from small ones.
+    torch.manual_seed(0)
+    config = transformers.AutoConfig.from_pretrained(folder)
+    transformers.BertForSequenceClassification(config).save_pretrained(folder)
+    return folder

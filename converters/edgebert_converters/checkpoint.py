@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModel, AutoModelForSequenceClassification
+from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
 
-from edgebert_converters import components, families, sentence_transformers
+from edgebert_converters import components, families, pruning, sentence_transformers
 from edgebert_converters.encoder import activation
 from edgebert_converters.fast_tokenizer import (
     FastTokenizer,
@@ -19,6 +19,7 @@ from edgebert_converters.fast_tokenizer import (
     read_tokenizer,
 )
 from edgebert_converters.heads import ClassificationHead, EmbeddingHead, Student
+from edgebert_converters.pruning import Pruning
 from edgebert_converters.sentence_transformers import SentenceEncoder, read_json
 from edgebert_runtime.errors import ConversionError
 from edgebert_runtime.manifest import Source
@@ -60,6 +61,8 @@ class Checkpoint:
     labels: tuple[str, ...]
     max_length: int
     source: Source
+    pruning: Pruning | None = None
+    """None: nothing was pruned."""
 
 
 def load_checkpoint(folder: Path, pooling: str | None = None) -> Checkpoint:
@@ -109,17 +112,20 @@ def _classifier(folder: Path) -> Checkpoint:
     config = model.config
     task, labels = task_of(config)
     tokenizer = read_tokenizer(folder, config.vocab_size)
-    encoder = families.encoder(
-        model.base_model, first_token_only=True, token_types=tokenizer.gives_token_types
-    )
     return _checkpoint(
         folder,
-        Student(encoder, _classification_head(model)).eval(),
+        classifier_student(model, token_types=tokenizer.gives_token_types),
         FloatModel(model, None).eval(),
         tokenizer,
         task=task,
         labels=labels,
     )
+
+
+def classifier_student(model: Any, *, token_types: bool) -> Student:
+    """The module to export, over the weights of a transformers sequence classifier."""
+    encoder = families.encoder(model.base_model, first_token_only=True, token_types=token_types)
+    return Student(encoder, _classification_head(model)).eval()
 
 
 def _sentence_encoder(folder: Path, sentence: SentenceEncoder) -> Checkpoint:
@@ -162,7 +168,8 @@ def _checkpoint(
         parameters=components.parameters(student),
         position_limit=limit,
     )
-    return Checkpoint(student, float_model, tokenizer.content, task, labels, limit, source)
+    pruned = pruning.read(config)
+    return Checkpoint(student, float_model, tokenizer.content, task, labels, limit, source, pruned)
 
 
 def _pretrained(kind: Any, folder: Path) -> Any:
@@ -181,13 +188,16 @@ def pretrained(kind: Any, folder: Path, dispensable: tuple[str, ...], **settings
     """
     try:
         with quiet_transformers():
-            model, info = kind.from_pretrained(
+            settings.setdefault("config", AutoConfig.from_pretrained(folder, local_files_only=True))
+            model, info = _class(kind, settings["config"]).from_pretrained(
                 folder,
                 local_files_only=True,
                 dtype=torch.float32,
                 output_loading_info=True,
                 **settings,
             )
+    except ConversionError:
+        raise
     except Exception as error:
         reason = " ".join(str(error).split())[:300]
         raise ConversionError(
@@ -202,6 +212,23 @@ def pretrained(kind: Any, folder: Path, dispensable: tuple[str, ...], **settings
             "expected those of the whole model: save the checkpoint again"
         )
     return model
+
+
+def _class(kind: Any, config: Any) -> Any:
+    """What reads the weights: for a pruned checkpoint, a class whose models are as narrow."""
+    pruned = pruning.read(config)
+    if pruned is None:
+        return kind
+    with torch.device("meta"):
+        whole = type(kind.from_config(config))
+
+    def __init__(self: Any, config: Any, *inputs: Any, **settings: Any) -> None:  # noqa: N807
+        whole.__init__(self, config, *inputs, **settings)
+        pruning.narrow(self, pruned)
+        # From here on it is like any other: it can be copied, saved and named.
+        self.__class__ = whole
+
+    return type(whole.__name__, (whole,), {"__init__": __init__, "__module__": whole.__module__})
 
 
 def task_of(config: Any) -> tuple[str, tuple[str, ...]]:

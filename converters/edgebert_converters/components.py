@@ -1,12 +1,14 @@
-"""Parameters and bytes by part of a student: embeddings, attention, feed-forward, head."""
+"""Parameters, bytes and zeros by part of a student: embeddings, attention, feed-forward, head."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 from torch import nn
 
 from edgebert_converters.heads import Student
+from edgebert_converters.quantization import BLOCK, quantize_rows
 from edgebert_converters.recipes import Recipe
 
 _FLOAT_BYTES = 4
@@ -25,16 +27,42 @@ def parameters(student: Student) -> dict[str, int]:
 def weight_bytes(student: Student, recipe: Recipe) -> dict[str, int]:
     """Bytes of weights of each part as the recipe stores them.
 
-    In int8, a linear layer or a table takes one byte a weight and four bytes a row for its scale.
+    In int8, a linear layer or a table takes one byte a weight and four bytes a row for its scale;
+    in int4, half a byte a weight and four bytes for each block of 32.
     """
     counts: Counter[str] = Counter()
     for name, module in student.named_modules():
         for own, parameter in module.named_parameters(recurse=False):
             size = parameter.numel() * _FLOAT_BYTES
-            if recipe.int8 and own == "weight" and isinstance(module, nn.Linear | nn.Embedding):
-                size = parameter.numel() + parameter.shape[0] * _FLOAT_BYTES
+            if own == "weight" and name not in recipe.float_layers:
+                size = _represented_bytes(module, recipe) or size
             counts[_component(name)] += size
     return dict(counts)
+
+
+def sparsity(student: Student, recipe: Recipe) -> float:
+    """Share of zeros among the weights of linear layers and tables, as the recipe stores them."""
+    zeros = count = 0
+    for name, module in student.named_modules():
+        if not isinstance(module, nn.Linear | nn.Embedding):
+            continue
+        weight = module.weight.detach()
+        if recipe.weights in ("int8", "int4") and name not in recipe.float_layers:
+            weight, _ = quantize_rows(weight)
+        zeros += int((weight == 0).sum())
+        count += weight.numel()
+    return zeros / count
+
+
+def _represented_bytes(module: nn.Module, recipe: Recipe) -> int | None:
+    if not isinstance(module, nn.Linear | nn.Embedding) or recipe.weights == "float32":
+        return None
+    rows, columns = module.weight.shape
+    if recipe.weights == "float16":
+        return 2 * rows * columns
+    if recipe.weights == "int4" and isinstance(module, nn.Linear):
+        return rows * math.ceil(columns / BLOCK) * (BLOCK // 2 + _FLOAT_BYTES)
+    return rows * (columns + _FLOAT_BYTES)
 
 
 def _component(name: str) -> str:

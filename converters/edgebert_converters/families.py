@@ -6,8 +6,9 @@ layer is another one, has a file of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 from transformers import PreTrainedModel
@@ -21,7 +22,7 @@ from edgebert_converters.encoder import (
     Layer,
     activation,
 )
-from edgebert_runtime.errors import ConversionError
+from edgebert_runtime.errors import ConversionError, InputError
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,52 @@ _FAMILIES: dict[str, Family] = {
     "albert": Family(_ALBERT, _albert_layers, projection="encoder.embedding_hidden_mapping_in"),
 }
 
+PRUNABLE: tuple[str, ...] = tuple(_FAMILIES)
+"""`model_type` of every configuration whose layers can be pruned."""
+
 SUPPORTED: tuple[str, ...] = (*_FAMILIES, "mobilebert")
 """`model_type` of every configuration that can be converted."""
+
+
+def names(base: PreTrainedModel) -> LayerNames:
+    """What the modules of a layer are called."""
+    return _FAMILIES[base.config.model_type].names
+
+
+def layers(base: PreTrainedModel) -> Iterator[nn.Module]:
+    """The layers in the order in which they run; ALBERT's more than once."""
+    return _FAMILIES[base.config.model_type].layers(base)
+
+
+def linears(base: PreTrainedModel) -> Iterator[dict[str, nn.Linear]]:
+    """The linear layers of each layer: query, key, value, output, expand and contract."""
+    kinds = ("query", "key", "value", "output", "expand", "contract")
+    for part in layers(base):
+        yield {kind: _linear(part, getattr(names(base), kind)) for kind in kinds}
+
+
+def keep_layers(base: PreTrainedModel, kept: Sequence[int]) -> None:
+    """Keep these layers, counted from 0, in place: modules, and the number in the configuration.
+
+    Raises:
+        InputError: for an ALBERT of several kinds of layer, which the number of layers shares out.
+    """
+    if base.config.model_type == "albert":
+        if len({id(layer) for layer in layers(base)}) > 1:
+            raise InputError(
+                "whole layers of an albert with several kinds of layer cannot be pruned; prune "
+                "heads and neurons"
+            )
+    else:
+        parts = list(layers(base))
+        owner = next(
+            module
+            for module in base.modules()
+            if isinstance(module, nn.ModuleList) and parts[0] in list(module)
+        )
+        del owner[:]
+        owner.extend(parts[index] for index in kept)
+    base.config.num_hidden_layers = len(kept)
 
 
 def attentions(base: PreTrainedModel) -> Iterator[dict[str, nn.Module]]:
@@ -172,18 +217,21 @@ def _embeddings(
     return Embeddings(tokens, positions, types, parts.get_submodule("LayerNorm"), projection)
 
 
-def _layer(part: nn.Module, names: LayerNames, config: object) -> Layer:
-    def linear(name: str) -> nn.Linear:
-        module = part.get_submodule(name)
-        assert isinstance(module, nn.Linear)
-        return module
-
+def _layer(part: nn.Module, names: LayerNames, config: Any) -> Layer:
     name = str(getattr(config, "hidden_act", None) or getattr(config, "activation", "gelu"))
-    heads = int(getattr(config, "num_attention_heads"))  # noqa: B009
+    query, key, value = (_linear(part, each) for each in (names.query, names.key, names.value))
+    # A pruned layer has fewer heads than the configuration says, of the same width.
+    heads = query.out_features // (config.hidden_size // config.num_attention_heads)
     return Layer(
-        Attention(linear(names.query), linear(names.key), linear(names.value), heads),
-        linear(names.output),
+        Attention(query, key, value, heads),
+        _linear(part, names.output),
         part.get_submodule(names.attention_norm),
-        nn.Sequential(linear(names.expand), activation(name), linear(names.contract)),
+        nn.Sequential(_linear(part, names.expand), activation(name), _linear(part, names.contract)),
         part.get_submodule(names.feed_forward_norm),
     )
+
+
+def _linear(part: nn.Module, name: str) -> nn.Linear:
+    module = part.get_submodule(name)
+    assert isinstance(module, nn.Linear)
+    return module

@@ -1,9 +1,9 @@
-"""ONNX: torch's exporter, and for int8 one custom operator that it translates.
+"""ONNX: torch's exporter, and a custom operator that it translates for 8 bits.
 
-Activations are quantized a row at a time, by ordinary operators: each token's row is divided by its
-largest magnitude and then quantized with a constant scale. ONNX Runtime's DynamicQuantizeLinear
-takes one scale for the whole tensor instead, which makes a sentence's answer depend on its
-neighbours and lets one outlier coarsen every token.
+Dynamic activations are quantized a row at a time, by ordinary operators: each token's row is
+divided by its largest magnitude and then quantized with a constant scale. ONNX Runtime's
+DynamicQuantizeLinear takes one scale for the whole tensor instead, which makes a sentence's answer
+depend on its neighbours and lets one outlier coarsen every token.
 """
 
 from __future__ import annotations
@@ -21,40 +21,50 @@ from torch import Tensor, nn
 
 from edgebert_converters.heads import Student
 from edgebert_converters.quantization import (
+    BLOCK,
     INT8_MAX,
     SMALLEST,
+    HalfEmbedding,
+    HalfLinear,
     Int8Embedding,
+    WeightsLinear,
+    affine,
+    quantize_blocks,
     quantize_rows,
     with_replaced,
 )
-from edgebert_converters.recipes import Recipe
+from edgebert_converters.recipes import Ranges, Recipe
 
 INPUT_DTYPE = "int64"
 OUTPUT = "output"
 _ZERO_POINT = 128
+_LARGEST = 255
 
 
 @torch.library.custom_op("edgebert::quantized_matmul", mutates_args=())
-def quantized_matmul(rows: Tensor, weight: Tensor) -> Tensor:
-    """[..., K] float32 within ±1, [K, N] int8 → [..., N] float32 sums of 8-bit products."""
-    quantized = torch.round(rows * INT8_MAX).clamp(-INT8_MAX, INT8_MAX)
+def quantized_matmul(rows: Tensor, weight: Tensor, scale: float, zero_point: int) -> Tensor:
+    """[..., K] float32, [K, N] int8 → [..., N] float32 sums of products of 8-bit numbers.
+
+    The rows as numbers from 0 to 255 are rows / scale + zero_point, rounded.
+    """
+    quantized = torch.round(rows / scale).clamp(-zero_point, _LARGEST - zero_point)
     return quantized.to(torch.float64).matmul(weight.to(torch.float64)).to(torch.float32)
 
 
 @quantized_matmul.register_fake
-def _(rows: Tensor, weight: Tensor) -> Tensor:
+def _(rows: Tensor, weight: Tensor, scale: float, zero_point: int) -> Tensor:
     return rows.new_empty((*rows.shape[:-1], weight.shape[1]))
 
 
-def _translate(rows: Any, weight: Any) -> Any:
+def _translate(rows: Any, weight: Any, scale: float, zero_point: int) -> Any:
     op: Any = onnxscript.opset18
-    scale = op.Constant(value=numpy_helper.from_array(np.float32(1 / INT8_MAX)))
-    zero_point = op.Constant(value=numpy_helper.from_array(np.uint8(_ZERO_POINT)))
-    quantized = op.QuantizeLinear(rows, scale, zero_point)
-    return op.Cast(op.MatMulInteger(quantized, weight, zero_point), to=onnx.TensorProto.FLOAT)
+    step = op.Constant(value=numpy_helper.from_array(np.float32(scale)))
+    zero = op.Constant(value=numpy_helper.from_array(np.uint8(zero_point)))
+    quantized = op.QuantizeLinear(rows, step, zero)
+    return op.Cast(op.MatMulInteger(quantized, weight, zero), to=onnx.TensorProto.FLOAT)
 
 
-class Int8Linear(nn.Module):
+class DynamicLinear(nn.Module):
     """A linear layer in int8: a scale for each row of weights, and one for each row of inputs."""
 
     def __init__(self, layer: nn.Linear) -> None:
@@ -68,14 +78,80 @@ class Int8Linear(nn.Module):
 
     def forward(self, rows: Tensor) -> Tensor:
         largest = rows.abs().amax(dim=-1, keepdim=True).clamp(min=SMALLEST)
-        products: Tensor = quantized_matmul(rows / largest, self.weight)
+        products: Tensor = quantized_matmul(
+            rows / largest, self.weight, 1.0 / INT8_MAX, _ZERO_POINT
+        )
         outputs = products * self.scales * largest
         return outputs if self.bias is None else outputs + self.bias
 
 
+class StaticLinear(nn.Module):
+    """A linear layer in int8: a scale for each row of weights, one for all inputs ever."""
+
+    def __init__(self, layer: nn.Linear, ranges: Ranges) -> None:
+        super().__init__()
+        weight, scales = quantize_rows(layer.weight)
+        self.scale, self.zero_point = affine(ranges.inputs)
+        self.register_buffer("weight", weight.T.contiguous())
+        self.register_buffer("scales", scales * self.scale)
+        self.bias = None if layer.bias is None else nn.Parameter(layer.bias.detach().clone())
+        self.weight: Tensor
+        self.scales: Tensor
+
+    def forward(self, rows: Tensor) -> Tensor:
+        products: Tensor = quantized_matmul(rows, self.weight, self.scale, self.zero_point)
+        outputs = products * self.scales
+        return outputs if self.bias is None else outputs + self.bias
+
+
+class Int4Linear(nn.Module):
+    """A linear layer whose weights have 4 bits, and a scale for each 32 of them.
+
+    For export only: standard ONNX has no operator that multiplies 4-bit weights, so this is ONNX
+    Runtime's own, and torch computes nothing.
+    """
+
+    def __init__(self, layer: nn.Linear) -> None:
+        super().__init__()
+        packed, scales = quantize_blocks(layer.weight)
+        self.rows, self.columns = layer.weight.shape
+        self.register_buffer("packed", packed)
+        self.register_buffer("scales", scales)
+        self.bias = None if layer.bias is None else nn.Parameter(layer.bias.detach().clone())
+        self.packed: Tensor
+        self.scales: Tensor
+
+    def forward(self, rows: Tensor) -> Tensor:
+        outputs: Tensor = torch.onnx.ops.symbolic(
+            "com.microsoft::MatMulNBits",
+            (rows, self.packed, self.scales),
+            {"K": self.columns, "N": self.rows, "bits": 4, "block_size": BLOCK},
+            dtype=torch.float32,
+            shape=(*rows.shape[:-1], self.rows),
+            version=1,
+        )
+        return outputs if self.bias is None else outputs + self.bias
+
+
+def _represented(student: Student, recipe: Recipe) -> Student:
+    def linear(name: str, layer: nn.Linear) -> nn.Module:
+        if recipe.weights == "float16":
+            return HalfLinear(layer)
+        if recipe.weights == "int4":
+            return Int4Linear(layer)
+        if recipe.activations == "static":
+            return StaticLinear(layer, recipe.ranges[name])
+        return DynamicLinear(layer) if recipe.activations == "dynamic" else WeightsLinear(layer)
+
+    if recipe.weights == "float32":
+        return student
+    table = HalfEmbedding if recipe.weights == "float16" else Int8Embedding
+    return with_replaced(student, recipe, linear, table)
+
+
 def export(student: Student, recipe: Recipe, path: Path) -> None:
     """Write `student` as one .onnx file: any batch, any length, int64 inputs, weights inside."""
-    module = with_replaced(student, Int8Linear, Int8Embedding) if recipe.int8 else student
+    module = _represented(student, recipe)
     names = student.input_names
     example = {name: torch.ones((2, 7), dtype=torch.int64) for name in names}
     dynamic = {name: {0: "batch", 1: "tokens"} for name in names}

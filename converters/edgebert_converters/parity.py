@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgebert_converters.checkpoint import Checkpoint
 from edgebert_converters.recipes import Recipe
+from edgebert_converters.threads import single_thread
 from edgebert_runtime.errors import AccuracyError, ConversionError
 from edgebert_runtime.manifest import Parity
 from edgebert_runtime.tokenization import Encoding
@@ -27,16 +28,11 @@ def float_outputs(checkpoint: Checkpoint, encodings: Sequence[Encoding]) -> NDAr
         ConversionError: if the two differ by more than rounding.
     """
     theirs, ours = [], []
-    threads = torch.get_num_threads()
-    # One short text at a time gains nothing from more, and waiting threads slow a busy machine.
-    torch.set_num_threads(1)
-    try:
+    with single_thread():
         for encoding in encodings:
             given = _outputs(checkpoint, encoding)
             theirs.append(given[0])
             ours.append(given[1])
-    finally:
-        torch.set_num_threads(threads)
     expected = np.stack(theirs).astype(np.float32)
     difference = float(np.abs(expected - np.stack(ours)).max())
     if not difference <= PLAIN_ENCODER_TOLERANCE * max(1.0, float(np.abs(expected).max())):

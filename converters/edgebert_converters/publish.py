@@ -66,7 +66,8 @@ def publish(folder: Path, target: Path) -> None:
         if target.suffix == ".edgebert":
             _zip(folder, partial)
         else:
-            shutil.copytree(folder, partial)
+            # Its files may be closed to other users, as safetensors makes them.
+            shutil.copytree(folder, partial, copy_function=shutil.copyfile)
         _synchronize(partial)
         _replace(partial, target)
     finally:
@@ -124,6 +125,7 @@ def _zip(folder: Path, path: Path) -> None:
 
 
 def _synchronize(path: Path) -> None:
-    for file in [path] if path.is_file() else path.iterdir():
-        with file.open("rb") as stream:
-            os.fsync(stream.fileno())
+    for file in [path] if path.is_file() else path.rglob("*"):
+        if file.is_file():
+            with file.open("rb") as stream:
+                os.fsync(stream.fileno())

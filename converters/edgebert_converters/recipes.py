@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 from edgebert_runtime.errors import InputError
 from edgebert_runtime.manifest import Parity
@@ -46,19 +48,47 @@ class Tolerance:
 
 
 @dataclass(frozen=True)
+class Ranges:
+    """Where a linear layer's activations lie on calibration sentences, zero included."""
+
+    inputs: tuple[float, float]
+    outputs: tuple[float, float]
+    """Of rows divided by their largest weight, before factor and bias are brought back."""
+
+
+@dataclass(frozen=True)
 class Recipe:
-    """`int8` means 8-bit linear layers (a scale a row) and embedding tables (a scale a row)."""
+    """How linear layers and embedding tables are represented; everything else is float32.
+
+    8-bit weights have a scale a row. Tables take 8 bits where linear layers take 8 or 4.
+    """
 
     name: str
-    int8: bool
+    weights: Literal["float32", "float16", "int8", "int4"]
+    activations: Literal["float32", "dynamic", "static"]
+    """Inputs of linear layers: as they are, or in 8 bits of a range seen at run time or before."""
+    backends: tuple[str, ...]
     tolerance: Tolerance
+    float_layers: frozenset[str] = frozenset()
+    """Modules of the student (as `named_modules` names them) that stay float32."""
+    ranges: Mapping[str, Ranges] = field(default_factory=dict)
+    """Of each linear layer by its name, for static activations."""
 
+
+_EVERY = ("tflite", "onnx", "torchscript")
+_INT4 = ("tflite", "onnx")
 
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
-        Recipe("float32", False, Tolerance(1e-3, 1e-4, 0.999, 0.99999, 0.99999)),
-        Recipe("int8_dynamic", True, Tolerance(1.0, 0.05, 0.95, 0.99, 0.97)),
+        Recipe(
+            "float32", "float32", "float32", _EVERY, Tolerance(1e-3, 1e-4, 0.999, 0.99999, 0.99999)
+        ),
+        Recipe("float16", "float16", "float32", _EVERY, Tolerance(0.05, 2e-3, 0.99, 0.9999, 0.999)),
+        Recipe("int8_dynamic", "int8", "dynamic", _EVERY, Tolerance(1.0, 0.05, 0.95, 0.99, 0.97)),
+        Recipe("int8_static", "int8", "static", _EVERY, Tolerance(1.0, 0.1, 0.9, 0.95, 0.9)),
+        Recipe("int8_weights", "int8", "float32", _EVERY, Tolerance(0.5, 0.03, 0.97, 0.998, 0.98)),
+        Recipe("int4_weights", "int4", "float32", _INT4, Tolerance(1.0, 0.1, 0.9, 0.95, 0.9)),
     )
 }
 
@@ -74,3 +104,16 @@ def recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise InputError(f"recipe: got {name!r}, expected one of {', '.join(RECIPES)}")
     return RECIPES[name]
+
+
+def check_backend(recipe: Recipe, backend: str) -> None:
+    """Refuse a recipe that a backend has no operators for.
+
+    Raises:
+        InputError: naming the backends that have it.
+    """
+    if backend not in recipe.backends:
+        raise InputError(
+            f"recipe {recipe.name}: {backend} does not have it, {' and '.join(recipe.backends)} "
+            "do; leave one of both out"
+        )

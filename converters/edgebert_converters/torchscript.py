@@ -11,18 +11,23 @@ from torch.ao.nn.quantized.modules.linear import LinearPackedParams
 
 from edgebert_converters.heads import Student
 from edgebert_converters.quantization import (
+    INT8_MAX,
     SMALLEST,
+    HalfEmbedding,
+    HalfLinear,
     Int8Embedding,
+    WeightsLinear,
+    affine,
     quantize_rows,
     with_replaced,
 )
-from edgebert_converters.recipes import Recipe
+from edgebert_converters.recipes import Ranges, Recipe
 
 INPUT_DTYPE = "int64"
 OUTPUT = "output"
 
 
-class Int8Linear(nn.Module):
+class DynamicLinear(nn.Module):
     """A linear layer on torch's int8 kernels, which take one activation range a tensor.
 
     Rows are first brought to a largest magnitude of 1, so that this range fits each of them.
@@ -31,10 +36,7 @@ class Int8Linear(nn.Module):
     def __init__(self, layer: nn.Linear) -> None:
         super().__init__()
         weight, scales = quantize_rows(layer.weight)
-        zeros = torch.zeros(scales.shape, dtype=torch.int64)
-        packed = torch._make_per_channel_quantized_tensor(weight, scales.double(), zeros, 0)
-        self.packed = LinearPackedParams(torch.qint8)  # type: ignore[no-untyped-call]
-        self.packed.set_weight_bias(packed, None)
+        self.packed = _packed(weight, scales, None)
         self.bias = None if layer.bias is None else nn.Parameter(layer.bias.detach().clone())
 
     def forward(self, rows: Tensor) -> Tensor:
@@ -46,12 +48,61 @@ class Int8Linear(nn.Module):
         return outputs if self.bias is None else outputs + self.bias
 
 
+class StaticLinear(nn.Module):
+    """A linear layer on torch's int8 kernels, with fixed ranges of inputs and of outputs.
+
+    One range serves all outputs, so the rows of weights have a largest value of 1, and the factors
+    come behind.
+    """
+
+    def __init__(self, layer: nn.Linear, ranges: Ranges) -> None:
+        super().__init__()
+        weight, scales = quantize_rows(layer.weight)
+        largest = scales * INT8_MAX
+        bias = None if layer.bias is None else layer.bias.detach() / largest
+        self.packed = _packed(weight, torch.full_like(scales, 1 / INT8_MAX), bias)
+        self.input_scale, self.input_zero = affine(ranges.inputs)
+        self.output_scale, self.output_zero = affine(ranges.outputs)
+        self.register_buffer("largest", largest)
+        self.largest: Tensor
+
+    def forward(self, rows: Tensor) -> Tensor:
+        quantized = torch.quantize_per_tensor(rows, self.input_scale, self.input_zero, torch.quint8)
+        outputs: Tensor = torch.ops.quantized.linear(
+            quantized, self.packed._packed_params, self.output_scale, self.output_zero
+        )
+        return outputs.dequantize() * self.largest
+
+
+def _packed(weight: Tensor, scales: Tensor, bias: Tensor | None) -> LinearPackedParams:
+    """[rows, columns] int8, [rows] float32 scales and bias as torch's kernels take them."""
+    zeros = torch.zeros(scales.shape, dtype=torch.int64)
+    tensor = torch._make_per_channel_quantized_tensor(weight, scales.double(), zeros, 0)
+    packed = LinearPackedParams(torch.qint8)  # type: ignore[no-untyped-call]
+    packed.set_weight_bias(tensor, bias)
+    return packed
+
+
+def _represented(student: Student, recipe: Recipe) -> Student:
+    def linear(name: str, layer: nn.Linear) -> nn.Module:
+        if recipe.weights == "float16":
+            return HalfLinear(layer)
+        if recipe.activations == "static":
+            return StaticLinear(layer, recipe.ranges[name])
+        return DynamicLinear(layer) if recipe.activations == "dynamic" else WeightsLinear(layer)
+
+    if recipe.weights == "float32":
+        return student
+    table = HalfEmbedding if recipe.weights == "float16" else Int8Embedding
+    return with_replaced(student, recipe, linear, table)
+
+
 def export(student: Student, recipe: Recipe, path: Path) -> None:
     """Write `student` as one .pt file: any batch, any length, int64 inputs by position."""
     example = tuple(torch.ones((2, 7), dtype=torch.int64) for _ in student.input_names)
     # torch.ao and torch.jit announce that they will move; nothing replaces torch.jit.load yet.
     with warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
         warnings.simplefilter("ignore")
-        module = with_replaced(student, Int8Linear, Int8Embedding) if recipe.int8 else student
+        module = _represented(student, recipe)
         traced = torch.jit.trace(module, example, check_trace=False)  # type: ignore[no-untyped-call]
         torch.jit.save(traced, str(path))

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgebert.commands import arguments as common
-from edgebert.commands import training
-from edgebert_runtime.arguments import whole_numbers
+from edgebert.commands import prune as pruned_table
+from edgebert.commands import pruning, training
+from edgebert_runtime.arguments import whole_number, whole_numbers
+from edgebert_runtime.errors import InputError
+
+if TYPE_CHECKING:
+    from edgebert.distillation.options import DistillOptions
 
 HELP = "teach a small student what a large teacher answers"
 
 _STAGES = ("general", "intermediate", "prediction")
+_PREFIX = "prune-"
+_WHOLE = "-unpruned"
+"""Behind the name of the output: the student before it was pruned."""
 
 
 def _mapping(text: str) -> str | tuple[int, ...]:
@@ -64,7 +73,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hard-labels", type=float, default=0.0, metavar="SHARE", help="0 to 1; default: 0"
     )
+    parser.add_argument(
+        "--fake-quantize",
+        default="none",
+        metavar="KIND",
+        help="int8 or int4: learn with weights rounded as they will be; default: none",
+    )
     training.add_run(parser, _STAGES)
+    pruning.add(parser, _PREFIX)
+    parser.add_argument(
+        f"--{_PREFIX}rounds",
+        type=whole_number,
+        default=1,
+        metavar="N",
+        help="prune and recover in so many rounds; default: 1",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -82,9 +105,43 @@ def run(arguments: argparse.Namespace) -> int:
         mapping=arguments.mapping,
         attention=arguments.attention_loss,
         targets=Targets(arguments.temperature, arguments.hard_labels),
+        fake_quantize=arguments.fake_quantize,
         schedules=training.schedules(arguments, _STAGES),
         run=training.run_options(arguments),
     )
-    record = distill(arguments.teacher, arguments.student, arguments.output, options)
-    training.show(record, arguments.output, as_json=arguments.json)
+    output = arguments.output
+    if not pruning.given(arguments, _PREFIX):
+        record = distill(arguments.teacher, arguments.student, output, options)
+        training.show(record, output, as_json=arguments.json)
+        return 0
+    return _distill_and_prune(arguments, options)
+
+
+def _distill_and_prune(arguments: argparse.Namespace, options: DistillOptions) -> int:
+    """The student, then the pruned student, which learns from it; two runs, resumed as one."""
+    with training.libraries():
+        from edgebert.compression.options import PruneOptions, check
+        from edgebert.compression.prune import prune
+        from edgebert.distillation.student import distill
+
+    output = arguments.output
+    whole = output.parent / f"{output.name}{_WHOLE}"
+    stages = tuple(name for name in options.stages if name != "general")
+    settings = PruneOptions(
+        **pruning.settings(arguments, _PREFIX),
+        data=options.data,
+        rounds=arguments.prune_rounds,
+        stages=stages,
+        schedules={name: options.schedule(name) for name in stages},
+        run=options.run,
+    )
+    # What would come to light after hours of distillation otherwise.
+    check(settings)
+    if not output.name or (output.exists() and not (options.run.resume or options.run.force)):
+        raise InputError(
+            f"output {str(output)!r} exists; add --resume to continue its run, --force to replace "
+            "it, or choose another name"
+        )
+    distill(arguments.teacher, arguments.student, whole, options)
+    pruned_table.show(prune(whole, output, settings), output, as_json=arguments.json)
     return 0

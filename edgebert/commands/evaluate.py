@@ -18,8 +18,6 @@ from edgebert_runtime.examples import read_examples
 
 HELP = "score every artifact of a bundle on labelled data, side by side"
 
-_CHUNK = 256
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `edgebert evaluate`."""
@@ -53,10 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
         results = []
         name = f"{artifact.backend} {artifact.recipe}"
         with model, tqdm(total=len(texts), desc=name, disable=None, leave=False) as progress:
-            for start in range(0, len(texts), _CHUNK):
-                answered = model.predict(texts[start : start + _CHUNK])
-                results.extend(answered if isinstance(answered, list) else [answered])
-                progress.update(min(_CHUNK, len(texts) - start))
+            for answered in evaluation.answers(model, texts):
+                results.extend(answered)
+                progress.update(len(answered))
         scores[artifact.backend, artifact.recipe] = dataclasses.asdict(
             score(results, wanted, manifest.labels)
         )

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import zlib
 
 from edgebert import table
 from edgebert.commands import arguments as common
-from edgebert.commands.convert import parity_table
+from edgebert.commands.convert import parity_table, search_table
 from edgebert_runtime.bundle import Bundle
-from edgebert_runtime.manifest import Manifest
+from edgebert_runtime.manifest import Artifact, File, Manifest
+from edgebert_runtime.provenance import Pruning
 
 HELP = "show what is in a bundle: task, labels, limits, parameters and bytes by part"
+
+_CHUNK = 1024 * 1024
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -21,10 +25,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show the manifest; files are not read, see `edgebert verify`."""
-    manifest = Bundle(arguments.bundle).manifest
+    """Show the manifest, and what a download would weigh."""
+    bundle = Bundle(arguments.bundle)
+    manifest = bundle.manifest
+    compressed = {artifact.file: _compressed(bundle, artifact) for artifact in manifest.artifacts}
+    tokenizer = _compressed(bundle, manifest.tokenizer)
     if arguments.json:
-        common.print_json(dataclasses.asdict(manifest))
+        sizes = {"compressed_bytes": {**compressed, manifest.tokenizer.file: tokenizer}}
+        common.print_json({**dataclasses.asdict(manifest), **sizes})
         return 0
     source = manifest.source
     facts = [
@@ -34,6 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
         ["made from", f"{source.checkpoint} ({source.family}, sha256 {source.sha256[:12]}…)"],
         ["parameters", f"{sum(source.parameters.values()):,}"],
     ]
+    if manifest.pruning is not None:
+        facts += _pruning_facts(manifest.pruning)
     width = max(len(name) for name, _ in facts)
     for name, value in facts:
         common.write(f"{name.ljust(width)}  {value}")
@@ -41,11 +51,54 @@ def run(arguments: argparse.Namespace) -> int:
     common.write(parity_table(manifest))
     common.write("")
     common.write(_component_table(manifest))
+    common.write("")
+    common.write(_size_table(manifest, compressed, tokenizer))
+    if manifest.search is not None:
+        common.write("")
+        common.write(search_table(manifest.search))
     for artifact in manifest.artifacts:
         inputs = ", ".join(f"{name} {dtype}" for name, dtype in artifact.inputs.items())
         lengths = ", ".join(map(str, artifact.lengths)) or f"any to {manifest.max_length}"
         common.write(f"\n{artifact.file}: inputs {inputs}; lengths {lengths}")
+        if artifact.float_layers:
+            common.write(f"left in float32: {', '.join(artifact.float_layers)}")
+        if (found := artifact.calibration) is not None:
+            figures = ", ".join(f"{name} {value:.4f}" for name, value in found.agreement.items())
+            common.write(
+                f"ranges by {found.method} on {found.sentences} sentences; agreement: {figures}"
+            )
     return 0
+
+
+def _pruning_facts(pruning: Pruning) -> list[list[str]]:
+    return [
+        ["pruned from", f"{pruning.parameters_before:,} parameters"],
+        ["heads", ", ".join(map(str, pruning.heads)) + " by layer"],
+        ["neurons", ", ".join(map(str, pruning.feed_forward)) + " by layer"],
+    ]
+
+
+def _compressed(bundle: Bundle, file: File | Artifact) -> int:
+    """Bytes of a file as a `.edgebert` file, or any zip, holds it."""
+    deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    content = memoryview(bundle.read(file))
+    parts = (content[start : start + _CHUNK] for start in range(0, len(content), _CHUNK))
+    return sum(len(deflate.compress(part)) for part in parts) + len(deflate.flush())
+
+
+def _size_table(manifest: Manifest, compressed: dict[str, int], tokenizer: int) -> str:
+    """Zeros, which make a file smaller once it is compressed and no faster, and sizes."""
+    rows = [
+        [
+            f"{artifact.backend} {artifact.recipe}",
+            f"{100 * artifact.sparsity:.1f} %",
+            f"{artifact.bytes:,}",
+            f"{compressed[artifact.file]:,}",
+        ]
+        for artifact in manifest.artifacts
+    ]
+    rows.append(["tokenizer", "", f"{manifest.tokenizer.bytes:,}", f"{tokenizer:,}"])
+    return table.render(["", "zero weights", "bytes", "compressed download"], rows)
 
 
 def _component_table(manifest: Manifest) -> str:

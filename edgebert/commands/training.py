@@ -53,9 +53,9 @@ def per_stage(kind: type[int] | type[float], stages: Sequence[str]) -> Any:
     return parse
 
 
-def add_data(parser: argparse.ArgumentParser) -> None:
-    """Files, columns, length."""
-    parser.add_argument("--train", type=Path, metavar="FILE", help=".tsv, .csv or .jsonl")
+def add_data(parser: argparse.ArgumentParser, train: str = ".tsv, .csv or .jsonl") -> None:
+    """Files, columns, length; `train` says what the rows to learn from are for."""
+    parser.add_argument("--train", type=Path, metavar="FILE", help=train)
     parser.add_argument("--dev", type=Path, metavar="FILE", help="labelled rows to score on")
     common.add_columns(parser)
     parser.add_argument(

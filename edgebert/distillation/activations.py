@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from edgebert_converters import families
+from edgebert_converters import families, pruning
 
 
 @dataclass
@@ -73,9 +73,10 @@ def layers(model: Any) -> int:
     return int(model.config.num_hidden_layers)
 
 
-def heads(model: Any) -> int:
-    """Number of attention heads."""
-    return int(model.config.num_attention_heads)
+def heads(model: Any) -> tuple[int, ...]:
+    """Number of attention heads of each layer."""
+    pruned = pruning.read(model.config)
+    return pruned.heads if pruned else (int(model.config.num_attention_heads),) * layers(model)
 
 
 def attention_width(model: Any) -> int:

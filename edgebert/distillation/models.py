@@ -9,7 +9,7 @@ from typing import Any
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
 from edgebert.labels import LabelSpace
-from edgebert_converters import families, sentence_transformers
+from edgebert_converters import families, pruning, sentence_transformers, sparsity
 from edgebert_converters.checkpoint import pretrained, task_of, weights_hash
 from edgebert_converters.fast_tokenizer import FastTokenizer, quiet_transformers, read_tokenizer
 from edgebert_converters.quiet import quiet
@@ -47,6 +47,8 @@ class Classifier:
 def load(folder: Path, labels: LabelSpace | None = None) -> Classifier:
     """Read a checkpoint folder; for other labels than its own with a new head.
 
+    Weights that magnitude pruning set to zero stay zero while the model learns.
+
     Raises:
         ConversionError: if it is no checkpoint of a supported family, or has no head and no
             `labels` are given.
@@ -75,6 +77,8 @@ def load(folder: Path, labels: LabelSpace | None = None) -> Classifier:
         config=config,
         ignore_mismatched_sizes=new_head,
     )
+    if (pruned := pruning.read(config)) is not None and pruned.sparsity:
+        sparsity.hold(model)
     return Classifier(model, folder, read_tokenizer(folder, config.vocab_size), labels or own)
 
 

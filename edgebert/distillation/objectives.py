@@ -134,7 +134,7 @@ class Intermediate(Penalized):
         self, ours: Activations, theirs: Activations, mine: int, given: int, mask: Tensor
     ) -> Tensor:
         if self.attention == "scores":
-            heads = activations.heads(self.model)
+            heads = activations.heads(self.model)[0]
             return losses.score_loss(
                 losses.attention_scores(ours.queries[mine - 1], ours.keys[mine - 1], heads),
                 losses.attention_scores(theirs.queries[given - 1], theirs.keys[given - 1], heads),
@@ -163,15 +163,20 @@ def attention_loss(name: str, student: Any, teacher: Any) -> str:
         raise InputError(
             f"attention loss: got {name!r}, expected one of {', '.join(ATTENTION_LOSSES)}"
         )
-    ours, theirs = activations.heads(student), activations.heads(teacher)
-    if name == "scores" and ours != theirs:
+    ours, theirs = set(activations.heads(student)), set(activations.heads(teacher))
+    equal = len(ours | theirs) == 1
+    if name == "scores" and not equal:
         raise InputError(
-            f"attention loss 'scores': the student has {ours} heads, the teacher {theirs}; use "
-            "'relations', which needs no equal numbers"
+            f"attention loss 'scores': the student has {_listed(ours)} heads, the teacher "
+            f"{_listed(theirs)}; use 'relations', which needs no equal numbers"
         )
     if name == "auto":
-        return "scores" if ours == theirs else "relations"
+        return "scores" if equal else "relations"
     return name
+
+
+def _listed(numbers: set[int]) -> str:
+    return " or ".join(map(str, sorted(numbers)))
 
 
 class Prediction(Penalized):

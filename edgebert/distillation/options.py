@@ -20,6 +20,8 @@ DEFAULT_STAGES = ("intermediate", "prediction")
 _LEAST_LENGTH = 8
 _LARGEST_SEED = 2**32 - 100
 """Of numpy's 32 bits; stages add their number."""
+_OWN_FILES = {"text", "labelled"}
+"""Files that some options name beside those of `DataOptions`."""
 
 
 def _as_path(options: DataOptions | DistillOptions, name: str) -> None:
@@ -81,6 +83,8 @@ class DistillOptions:
     mapping: str | tuple[int, ...] = "uniform"
     attention: str = "auto"
     targets: Targets = Targets()
+    fake_quantize: str = "none"
+    """"int8" or "int4": learn with weights rounded as they will be (see `fake_quantization`)."""
     schedules: dict[str, Schedule] = field(default_factory=dict)
     """By stage; Schedule() for one that is not named."""
     run: RunOptions = RunOptions()
@@ -113,7 +117,7 @@ def check_run(data: DataOptions, run: RunOptions) -> None:
             raise InputError(f"{name}: got {value}, expected a finite number of at least 0")
 
 
-def record(options: TrainOptions | DistillOptions, **inputs: Any) -> dict[str, Any]:
+def record(options: Any, **inputs: Any) -> dict[str, Any]:
     """The options as JSON, files with their hashes, for run.json.
 
     Where a run is said to go on or start anew is no part of what it does.
@@ -122,16 +126,17 @@ def record(options: TrainOptions | DistillOptions, **inputs: Any) -> dict[str, A
     for name in ("resume", "force"):
         del data["run"][name]
     files = {"train": options.data.train, "dev": options.data.dev}
-    if isinstance(options, DistillOptions):
-        files["text"] = options.text
+    for name in _OWN_FILES & data.keys():
+        files[name] = data.pop(name)
+    if "schedules" in data:
         data["schedules"] = {
             name: dataclasses.asdict(options.schedule(name)) for name in options.stages
         }
-    for name in ("train", "dev", "text"):
-        (data if name == "text" else data["data"]).pop(name, None)
+    for name in ("train", "dev"):
+        del data["data"][name]
     data["files"] = {
         name: {"name": path.name, "sha256": file_hash(path)}
-        for name, path in files.items()
+        for name, path in sorted(files.items())
         if path is not None
     }
     return {**inputs, **data}

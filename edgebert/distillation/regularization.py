@@ -36,9 +36,9 @@ def layers_of(model: Any) -> list[Layer]:
 
 def l1(layers: list[Layer]) -> Tensor:
     """Mean absolute weight of heads and neurons."""
-    groups = [group for layer in layers for group in _groups(layer)]
-    total = torch.stack([group.abs().sum() for group in groups]).sum()
-    return total / sum(group.numel() for group in groups)
+    found = [group for layer in layers for group in groups(layer)]
+    total = torch.stack([group.abs().sum() for group in found]).sum()
+    return total / sum(group.numel() for group in found)
 
 
 def group_lasso(layers: list[Layer]) -> Tensor:
@@ -47,16 +47,16 @@ def group_lasso(layers: list[Layer]) -> Tensor:
     The group lasso of Yuan and Lin (2006), divided by the number of weights, so that one strength
     serves models of every size.
     """
-    groups = [group for layer in layers for group in _groups(layer)]
+    found = [group for layer in layers for group in groups(layer)]
     norms = [
         # The gradient of a root at zero would be infinite.
         math.sqrt(group.shape[1]) * group.square().sum(dim=1).clamp(min=1e-20).sqrt().sum()
-        for group in groups
+        for group in found
     ]
-    return torch.stack(norms).sum() / sum(group.numel() for group in groups)
+    return torch.stack(norms).sum() / sum(group.numel() for group in found)
 
 
-def _groups(layer: Layer) -> Iterator[Tensor]:
+def groups(layer: Layer) -> Iterator[Tensor]:
     """Heads [N, 4 * D * H] and neurons [F, 2 * H] of a layer, a group a row."""
     attention = layer.attention
     heads = attention.heads

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from transformers import BertConfig, BertForSequenceClassification
 
-from edgebert_converters import families
+from edgebert_converters import families, pruning
 from edgebert_converters.encoder import BertEncoder
 from edgebert_runtime.errors import InputError
 
@@ -61,9 +61,11 @@ def shape(text: str) -> Shape:
 def of(model: Any) -> Shape:
     """The shape of a model as far as these four numbers tell it."""
     config = model.config
-    width = getattr(config, "intermediate_size", None) or config.hidden_dim
     return Shape(
-        config.num_hidden_layers, config.hidden_size, config.num_attention_heads, int(width)
+        config.num_hidden_layers,
+        config.hidden_size,
+        config.num_attention_heads,
+        pruning.feed_forward_width(config),
     )
 
 
@@ -113,6 +115,10 @@ def student_from_layers(teacher: Any, layers: Sequence[int]) -> Any:
     sizes = of(teacher)
     sizes = Shape(len(layers), sizes.hidden, sizes.heads, sizes.feed_forward)
     student = random_student(sizes, teacher, _activation(teacher))
+    if (pruned := pruning.read(teacher.config)) is not None:
+        widths = tuple(pruned.layers[layer - 1] for layer in layers)
+        before = pruning.parameters(student)
+        pruning.narrow(student, replace(pruned, layers=widths, parameters_before=before))
     ours = families.encoder(student.base_model, first_token_only=False, token_types=True)
     assert isinstance(ours, BertEncoder)
     mine, given = [*ours.layers, ours.last_layer], [*theirs.layers, theirs.last_layer]

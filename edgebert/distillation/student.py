@@ -13,6 +13,7 @@ from edgebert.distillation.checking import check_types
 from edgebert.distillation.claim import claimed
 from edgebert.distillation.data import TokenizedFile
 from edgebert.distillation.devices import devices
+from edgebert.distillation.fake_quantization import KINDS, fake_quantize
 from edgebert.distillation.mapping import layer_mapping
 from edgebert.distillation.models import Classifier
 from edgebert.distillation.objectives import (
@@ -60,7 +61,7 @@ def distill(
         assert given.labels is not None
         learner = _student(shape, given, given.labels, options)
         _check_pair(learner.model, given.model, options)
-        set_dropout(learner.model, options.run.dropout)
+        _prepare(learner.model, options)
         named = _named(shape, learner, options)
         run = Run(target, record(options, teacher=given.identity(), student=named))
         start = Path(shape) if shape is not None and shapes.is_checkpoint(shape) else None
@@ -71,7 +72,7 @@ def distill(
             run.record["student_run"] = _earlier_run(start)
             if (done := run.stage_model()) is not None:
                 learner = models.load(done)
-                set_dropout(learner.model, options.run.dropout)
+                _prepare(learner.model, options)
             session = Session(run, accelerate, data, given, given.labels)
             _learn(session, learner, Teacher(given.model, accelerate.device), options)
             if accelerate.is_main_process:
@@ -88,13 +89,18 @@ def _learn(
     for name in options.stages[session.run.finished_stages() :]:
         session.learn(
             name,
-            _objective(name, learner.model, teacher, session.labels, options),
+            objective(name, learner.model, teacher, session.labels, options),
             datasets[name],
             options.schedule(name),
             seed=options.run.seed,
             # A head that has learnt nothing has no figures.
             development=development if name == "prediction" else None,
         )
+
+
+def _prepare(model: Any, options: DistillOptions) -> None:
+    set_dropout(model, options.run.dropout)
+    fake_quantize(model, options.fake_quantize)
 
 
 def _rows(session: Session, stage: str, options: DistillOptions) -> TokenizedFile:
@@ -109,9 +115,10 @@ def _rows(session: Session, stage: str, options: DistillOptions) -> TokenizedFil
     return dataset
 
 
-def _objective(
+def objective(
     name: str, model: Any, teacher: Teacher, labels: LabelSpace, options: DistillOptions
 ) -> nn.Module:
+    """What a stage minimises."""
     if name == "prediction":
         return Prediction(model, teacher, labels.task, options.targets, options.run.penalties)
     layers = activations.layers(model), activations.layers(teacher.model)
@@ -174,6 +181,10 @@ def _check(options: DistillOptions, student: str | None) -> None:
         raise InputError(
             f"got temperature {targets.temperature} and hard labels {targets.hard_labels}, "
             f"expected a temperature above 0, at most {_HOTTEST}, and a share from 0 to 1"
+        )
+    if options.fake_quantize not in KINDS:
+        raise InputError(
+            f"fake_quantize: got {options.fake_quantize!r}, expected one of {', '.join(KINDS)}"
         )
     if unknown := set(options.schedules) - set(STAGES):
         raise InputError(

@@ -40,7 +40,7 @@ def as_text(measurements: Sequence[Measurement], skipped: Sequence[Skipped]) -> 
             "Start-up and memory\n" + _startup_table(measurements),
             "Latency in ms by tokens: p50/p90/p99\n" + _by_length(measurements, _percentiles),
             "Sentences a second by tokens\n" + _by_length(measurements, _throughput),
-            "\n".join(_machine(measurements)),
+            "\n".join(machine(measurements)),
         ]
     if skipped:
         # What is missing is missing for every thread count: said once.
@@ -60,12 +60,12 @@ def _startup_table(measurements: Sequence[Measurement]) -> str:
         (
             label,
             str(each.threads),
-            _megabytes(each.bytes),
-            _figure(each.startup.import_ms),
-            _figure(each.startup.load_ms),
-            _figure(each.startup.first_answer_ms),
-            _figure(each.startup.to_first_answer_ms),
-            _megabytes(each.memory.peak_bytes),
+            megabytes(each.bytes),
+            figure(each.startup.import_ms),
+            figure(each.startup.load_ms),
+            figure(each.startup.first_answer_ms),
+            figure(each.startup.to_first_answer_ms),
+            megabytes(each.memory.peak_bytes),
         )
         for label, each in zip(_labels(measurements), measurements, strict=True)
     ]
@@ -100,14 +100,14 @@ def _labels(measurements: Sequence[Measurement]) -> list[str]:
 
 
 def _percentiles(timing: Timing) -> str:
-    return "/".join(map(_figure, (timing.p50_ms, timing.p90_ms, timing.p99_ms)))
+    return "/".join(map(figure, (timing.p50_ms, timing.p90_ms, timing.p99_ms)))
 
 
 def _throughput(timing: Timing) -> str:
-    return _figure(timing.sentences_per_second)
+    return figure(timing.sentences_per_second)
 
 
-def _machine(measurements: Sequence[Measurement]) -> list[str]:
+def machine(measurements: Sequence[Measurement]) -> list[str]:
     """The machine as it was after the last measurement, with the libraries of all of them."""
     facts = measurements[-1].facts
     libraries = {
@@ -156,11 +156,12 @@ def _known(template: str, value: float | None, divisor: float = 1) -> str | None
     return None if value is None else template.format(value / divisor)
 
 
-def _megabytes(count: int | None) -> str:
+def megabytes(count: int | None) -> str:
+    """In 10^6 bytes, to a tenth."""
     return "-" if count is None else f"{count / 1e6:.1f}"
 
 
-def _figure(value: float | None) -> str:
+def figure(value: float | None) -> str:
     """Three significant digits, and all of those before the point."""
     if value is None:
         return "-"

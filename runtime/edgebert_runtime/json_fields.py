@@ -85,6 +85,19 @@ def take_list(data: Any, where: str) -> list[Any]:
     return data
 
 
+def take_texts(data: Any, where: str) -> tuple[str, ...]:
+    """A list of texts."""
+    return tuple(take_text(each, where) for each in take_list(data, where))
+
+
+def take_share(data: Any, where: str) -> float:
+    """A number from 0 to 1."""
+    share = take_number(data, where)
+    if not 0 <= share <= 1:
+        reject(where, share, "a share from 0 to 1")
+    return share
+
+
 def take_counts(data: Any, where: str) -> dict[str, int]:
     """An object of names and whole numbers."""
     if not isinstance(data, dict):

@@ -23,11 +23,21 @@ from edgebert_runtime.json_fields import (
     take_list,
     take_matching,
     take_number,
+    take_share,
     take_text,
+    take_texts,
     unique_keys,
 )
+from edgebert_runtime.provenance import (
+    Calibration,
+    Pruning,
+    Search,
+    calibration,
+    pruning,
+    search,
+)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE_NAME = "manifest.json"
 MAX_BYTES = 4 * 1024 * 1024
 MAX_FILE_BYTES = 2**31
@@ -75,6 +85,12 @@ class Artifact:
     sha256: str
     bytes: int
     recipe: str
+    float_layers: tuple[str, ...]
+    """Layers that were left in float32, by their names in the model."""
+    calibration: Calibration | None
+    """None: no fixed ranges."""
+    sparsity: float
+    """Share of zeros among the weights of linear layers and tables."""
     lengths: tuple[int, ...]
     """Token lengths that the file has signatures for; empty when it takes any length."""
     inputs: Mapping[str, str]
@@ -112,6 +128,8 @@ class Manifest:
     tokenizer: File
     source: Source
     artifacts: tuple[Artifact, ...]
+    pruning: Pruning | None = None
+    search: Search | None = None
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> str:
@@ -136,7 +154,8 @@ class Manifest:
                 f"manifest.json is not valid JSON ({error}); copy the bundle anew or convert again"
             ) from None
         version = data.get("schema_version") if isinstance(data, dict) else None
-        if isinstance(version, int) and version != SCHEMA_VERSION:
+        # True is an int, and no version.
+        if type(version) is int and version != SCHEMA_VERSION:
             raise ManifestError(
                 f"bundle schema_version is {shortened(version)}, this edgebert reads "
                 f"{SCHEMA_VERSION}; upgrade edgebert, or convert the checkpoint again"
@@ -188,6 +207,9 @@ def _artifact(data: Any, where: str, max_length: int) -> Artifact:
         sha256=file.sha256,
         bytes=file.bytes,
         recipe=take_text(fields["recipe"], f"{where}.recipe"),
+        float_layers=take_texts(fields["float_layers"], f"{where}.float_layers"),
+        calibration=calibration(fields["calibration"], f"{where}.calibration"),
+        sparsity=take_share(fields["sparsity"], f"{where}.sparsity"),
         lengths=lengths,
         inputs={
             take_text(name, f"{where}.inputs", INPUTS): take_text(
@@ -241,4 +263,5 @@ def _manifest(fields: dict[str, Any]) -> Manifest:
             reject("labels", labels, f"{width} labels, one for each output")
         if labels and task == "embedding":
             reject("labels", labels, "no labels for embeddings")
-    return Manifest(task, labels, max_length, tokenizer, source, artifacts)
+    cuts, tried = pruning(fields["pruning"]), search(fields["search"])
+    return Manifest(task, labels, max_length, tokenizer, source, artifacts, cuts, tried)

@@ -58,10 +58,14 @@ class Tokenizer:
         first, second = text if isinstance(text, tuple) else (text, None)
         with _library("used"):
             encoding = self._tokenizer.encode(
-                _SURROGATE.sub("\ufffd", first),
-                None if second is None else _SURROGATE.sub("\ufffd", second),
+                well_formed(first), None if second is None else well_formed(second)
             )
         return Encoding(encoding.ids, encoding.type_ids, bool(encoding.overflowing))
+
+
+def well_formed(text: str) -> str:
+    """The text as the library takes it: U+FFFD in place of each lone surrogate."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import pytest
 
 import edgebert
 from edgebert_converters import publish as publishing
-from edgebert_converters.recipes import RECIPES, Recipe
+from edgebert_converters.recipes import RECIPES
 
 ONNX = edgebert.ConvertOptions(formats=("onnx",))
 
@@ -97,8 +97,9 @@ def test_full_target_disk(name: str, bundle: Path, tmp_path: Path) -> None:
 def test_artifact_out_of_tolerance(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    strict = dataclasses.replace(RECIPES["int8_dynamic"].tolerance, mean_difference=0.0)
-    monkeypatch.setitem(RECIPES, "int8_dynamic", Recipe("int8_dynamic", True, strict))
+    given = RECIPES["int8_dynamic"]
+    strict = dataclasses.replace(given.tolerance, mean_difference=0.0)
+    monkeypatch.setitem(RECIPES, "int8_dynamic", dataclasses.replace(given, tolerance=strict))
     with pytest.raises(edgebert.AccuracyError, match=r"mean difference .*, at most 0"):
         edgebert.convert(checkpoint, tmp_path / "bundle", ONNX)
     assert list(tmp_path.iterdir()) == []

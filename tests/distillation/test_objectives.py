@@ -455,7 +455,7 @@ def test_scores_are_those_before_softmax(inside: Any, family: str) -> None:
     assert len(own.attentions) == 2
     for query, key, wanted in zip(found.queries, found.keys, own.attentions, strict=True):
         assert query.shape[-1] == key.shape[-1] == activations.attention_width(inside)
-        scores = losses.attention_scores(query, key, activations.heads(inside))
+        scores = losses.attention_scores(query, key, activations.heads(inside)[0])
         assert float(scores.std()) > 0.01
         given = torch.softmax(scores.masked_fill(masked, -torch.inf), dim=-1)
         torch.testing.assert_close(given, wanted, atol=1e-5, rtol=1e-4)

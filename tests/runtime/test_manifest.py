@@ -18,8 +18,8 @@ MISSING = object()
 
 
 @pytest.fixture(scope="module")
-def text(bundle: Path) -> str:
-    return (bundle / "manifest.json").read_text(encoding="utf-8")
+def text(explained: str) -> str:
+    return explained
 
 
 def altered(text: str, place: str, value: Any) -> str:
@@ -46,26 +46,45 @@ def refuse(text: str, match: str) -> None:
 
 
 OBJECTS = {
-    "": ("task", "labels", "max_length", "tokenizer", "source", "artifacts", "schema_version"),
+    "": (
+        *("task", "labels", "max_length", "tokenizer", "source", "artifacts"),
+        *("pruning", "search", "schema_version"),
+    ),
     "tokenizer.": ("file", "sha256", "bytes"),
     "source.": ("checkpoint", "family", "sha256", "parameters", "position_limit"),
     "artifacts.1.": (
-        *("backend", "file", "sha256", "bytes", "recipe"),
-        *("lengths", "inputs", "outputs", "components", "parity"),
+        *("backend", "file", "sha256", "bytes", "recipe", "float_layers", "calibration"),
+        *("sparsity", "lengths", "inputs", "outputs", "components", "parity"),
     ),
+    "artifacts.1.calibration.": ("method", "sentences", "agreement"),
     "artifacts.1.parity.": ("sentences", "max_difference", "mean_difference", "agreement"),
+    "pruning.": ("heads", "feed_forward", "parameters_before", "sparsity"),
+    "search.": (
+        *("data", "rows", "figure", "float_value", "max_drop"),
+        *("recovery_steps", "trials"),
+    ),
+    "search.trials.1.": (
+        *("backend", "recipe", "float_layers", "value", "p50_ms"),
+        *("bytes", "recovered", "kept"),
+    ),
 }
 FIELDS = [prefix + name for prefix, names in OBJECTS.items() for name in names]
+NULLABLE = {"artifacts.1.calibration", "pruning", "search"}
+BOOLEAN = {"search.trials.1.recovered", "search.trials.1.kept"}
+NUMBERS = {
+    *(f"artifacts.1.parity.{name}" for name in OBJECTS["artifacts.1.parity."][1:]),
+    *("search.float_value", "search.max_drop", "search.trials.1.value", "search.trials.1.p50_ms"),
+}
 
 
 def test_the_list_of_fields_is_complete(text: str) -> None:
     def places(data: Any, prefix: str) -> Iterator[str]:
         for name, value in data.items():
             yield prefix + name
-            if name in ("tokenizer", "source", "parity"):
+            if name in ("tokenizer", "source", "parity", "calibration", "pruning", "search"):
                 yield from places(value, f"{prefix}{name}.")
-            elif name == "artifacts":
-                yield from places(value[1], "artifacts.1.")
+            elif name in ("artifacts", "trials"):
+                yield from places(value[1], f"{prefix}{name}.1.")
 
     assert sorted(places(json.loads(text), "")) == sorted(FIELDS)
 
@@ -87,19 +106,35 @@ def test_an_unknown_field(text: str, prefix: str) -> None:
     ids=lambda value: repr(value)[:12],
 )
 def test_a_field_of_the_wrong_type(text: str, field: str, value: Any) -> None:
-    place = field.split(".")[-1]
-    if value in (-1, 1.5) and place.endswith(("difference", "agreement")):
+    right = (
+        (value is None and field in NULLABLE)
+        or (value is True and field in BOOLEAN)
+        or (value in (-1, 1.5) and field in NUMBERS)
+    )
+    if right:
         assert Manifest.from_json(altered(text, field, value))
     else:
+        place = field.split(".")[-1]
         refuse(altered(text, field, value), rf"{place}.*: got |schema_version is ")
 
 
-@pytest.mark.parametrize("version", [0, 2, -1, 10**4000])
+@pytest.mark.parametrize("version", [0, 1, 3, -1, 10**4000], ids=lambda value: repr(value)[:12])
 def test_another_schema_version(text: str, version: int) -> None:
     refuse(
         altered(text, "schema_version", version),
-        r"^bundle schema_version is .*, this edgebert reads 1; upgrade edgebert",
+        r"^bundle schema_version is .*, this edgebert reads 2; upgrade edgebert",
     )
+
+
+def test_a_bundle_of_version_1(copy: Path) -> None:
+    path = copy / "manifest.json"
+    old = json.loads(path.read_text(encoding="utf-8"))
+    del old["pruning"], old["search"]
+    for artifact in old["artifacts"]:
+        del artifact["float_layers"], artifact["calibration"], artifact["sparsity"]
+    path.write_text(json.dumps(old | {"schema_version": 1}), encoding="utf-8")
+    with pytest.raises(ManifestError, match=r"schema_version is 1.*convert the checkpoint again"):
+        edgebert.load(copy)
 
 
 @pytest.mark.parametrize("version", ["1", True, None, 1.0, [1]])
@@ -146,6 +181,47 @@ WRONG = {
     "length 0": ("artifacts.1.lengths", [0, 64], "from 1 to 64"),
     "no lengths": ("artifacts.1.lengths", [], "lengths for tflite"),
     "lengths for onnx": ("artifacts.0.lengths", [64], "none for other backends"),
+    "a nameless layer": ("artifacts.0.float_layers", ["a", ""], "1 to 1000 characters"),
+    "more zeros than weights": ("artifacts.0.sparsity", 1.01, "a share from 0 to 1"),
+    "fewer than no zeros": ("artifacts.0.sparsity", -0.01, "a share from 0 to 1"),
+    "a method never tried": (
+        "artifacts.0.calibration.method",
+        "entropy",
+        "one of the methods in agreement",
+    ),
+    "no method tried": (
+        "artifacts.0.calibration.agreement",
+        {},
+        "one of the methods in agreement",
+    ),
+    "a nameless method": (
+        "artifacts.0.calibration.agreement",
+        {"percentile": 1.0, "": 1.0},
+        "1 to 1000 characters",
+    ),
+    "a method that is no Unicode": (
+        "artifacts.0.calibration.agreement",
+        {"percentile": 1.0, "\udfff": 1.0},
+        "without lone surrogates",
+    ),
+    "a method with a newline": (
+        "artifacts.0.calibration.agreement",
+        {"percentile": 1.0, "a\nb": None},
+        r"agreement\['a\\nb'\]: got None",
+    ),
+    "no sentences": ("artifacts.0.calibration.sentences", 0, "from 1"),
+    "a layer without heads": ("pruning.heads", [0, 2], "heads: got 0, expected .* from 1"),
+    "a layer without neurons": ("pruning.feed_forward", [30, 0], "got 0, expected .* from 1"),
+    "no layers": ("pruning.heads", [], "heads: got .*, one for each layer"),
+    "heads of a layer more": ("pruning.heads", [1, 2, 2], "3 numbers, one for each layer"),
+    "pruned from nothing": ("pruning.parameters_before", 0, "from 1"),
+    "more pruned than weights": ("pruning.sparsity", 1.5, "a share from 0 to 1"),
+    "another figure": ("search.figure", "F1", "one of accuracy, correlation"),
+    "no rows": ("search.rows", 0, "from 1"),
+    "steps backwards": ("search.recovery_steps", -1, "from 0"),
+    "a whole number for yes": ("search.trials.0.kept", 1, "true or false"),
+    "an empty artifact": ("search.trials.0.bytes", 0, "from 1"),
+    "a trial's nameless layer": ("search.trials.0.float_layers", [""], "1 to 1000 characters"),
 }
 
 
@@ -221,6 +297,18 @@ def test_a_manifest_file_that_is_no_text(copy: Path, content: bytes, match: str)
 
 
 def test_writing_and_reading_give_the_same(bundle: Path, text: str) -> None:
-    manifest = Bundle(bundle).manifest
-    assert Manifest.from_json(manifest.to_json()) == manifest
-    assert json.loads(text) == json.loads(json.dumps(dataclasses.asdict(manifest)))
+    plain = (bundle / "manifest.json").read_text(encoding="utf-8")
+    assert Bundle(bundle).manifest == Manifest.from_json(plain)
+    for written in (plain, text):
+        manifest = Manifest.from_json(written)
+        assert Manifest.from_json(manifest.to_json()) == manifest
+        assert json.loads(written) == json.loads(json.dumps(dataclasses.asdict(manifest)))
+
+
+def test_what_a_conversion_does_not_do_is_null(bundle: Path) -> None:
+    manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["pruning"] is manifest["search"] is None
+    for artifact in manifest["artifacts"]:
+        assert artifact["calibration"] is None
+        assert artifact["float_layers"] == []
+        assert 0 < artifact["sparsity"] < 0.1

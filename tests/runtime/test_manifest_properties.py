@@ -29,8 +29,8 @@ QUICK = settings(
 
 
 @pytest.fixture(scope="module")
-def original(bundle: Path) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
+def original(explained: str) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(explained)
     return data
 
 

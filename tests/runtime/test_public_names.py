@@ -29,7 +29,8 @@ def test_names_of_edgebert() -> None:
     pinned = (
         ERRORS
         | ANSWERS
-        | {*("ConvertOptions", "DistillOptions", "TrainOptions", "convert", "distill", "train")}
+        | {*("ConvertOptions", "DistillOptions", "Gate", "PruneOptions", "TrainOptions")}
+        | {*("VocabularyOptions", "convert", "distill", "prune", "prune_vocabulary", "train")}
     )
     assert edgebert.__all__ == sorted(pinned)
     assert all(hasattr(edgebert, name) for name in pinned)

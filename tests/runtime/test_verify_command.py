@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,16 +97,43 @@ def test_inspect(bundle: Path, zipped: Path) -> None:
     for part in ("classification", "'negative', 'positive'", "64 tokens", *FILES[1:]):
         assert part in shown
     manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
-    assert json.loads(terminal.output("inspect", bundle, "--json")) == manifest
+    with zipfile.ZipFile(zipped) as archive:
+        held = {name: archive.getinfo(name).compress_size for name in FILES}
+    report = json.loads(terminal.output("inspect", bundle, "--json"))
+    assert report == manifest | {"compressed_bytes": held}
+    for size in held.values():
+        assert f" {size:,}" in shown
 
 
-def test_inspect_of_what_wants_to_command_the_terminal(forge: Forge) -> None:
+def test_inspect_tells_how_the_artifacts_came_about(copy: Path, explained: str) -> None:
+    (copy / "manifest.json").write_text(explained, encoding="utf-8")
+    shown = terminal.output("inspect", copy)
+    assert "pruned from   400,000 parameters" in shown
+    assert "1, 2 by layer" in shown
+    assert "30, 64 by layer" in shown
+    layers = "left in float32: encoder.layers.0.value, encoder.layers.1.value"
+    assert shown.count(layers) == len(FILES) - 1
+    ranges = "ranges by percentile on 256 sentences; agreement: largest 0.5000, percentile 0.7500"
+    assert shown.count(ranges) == len(FILES) - 1
+    for part in ("dev.tsv", "0.9000", "2.5", "300", "int8_static", "0.8750"):
+        assert part in shown
+    report = json.loads(terminal.output("inspect", copy, "--json"))
+    del report["compressed_bytes"]
+    assert report == json.loads(explained)
+
+
+def test_inspect_of_what_wants_to_command_the_terminal(forge: Forge, explained: str) -> None:
     def hostile(_: Path, manifest: dict[str, Any]) -> None:
         text = "\x1b]0;title\x07\x9b2J\u202e"
+        manifest.update(json.loads(explained))
         manifest["labels"] = [text, "b"]
         manifest["source"].update(checkpoint=text, family=text, parameters={text: 1})
         for artifact in manifest["artifacts"]:
-            artifact.update(recipe=text)
+            artifact.update(recipe=text, float_layers=[text])
+            artifact["calibration"].update(method=text, agreement={text: 1.0})
+        manifest["search"].update(data=text)
+        for trial in manifest["search"]["trials"]:
+            trial.update(backend=text, recipe=text, float_layers=[text])
 
     path = forge(hostile)
     for arguments in (["inspect", path], ["inspect", path, "--json"], ["verify", path]):

@@ -1,0 +1,230 @@
+"""What compression costs and brings: every recipe on every backend, half a student, a small one.
+
+    .venv/bin/python benchmarks/compression.py          everything: the runs take half an hour on
+                                                        two cores, the measuring as long again
+    .venv/bin/python benchmarks/compression.py small    one of the runs: small-teacher, small-start,
+                                                        small, half
+
+Runs are kept in .cache/distillation, beside those that they start from. Without a name, it writes
+benchmarks/compression.json and the tables of docs/compression.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import distillation
+import resources
+from distillation import SETS, WORK, Job
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "compression.json"
+DOCUMENT = HERE.parent / "docs" / "compression.md"
+WHOLE = "3-layer-mixed-0"
+"""The student that is compressed."""
+LENGTHS = (16, 32, 64)
+_ROUNDS = 5
+_RECIPES = ("float32", "float16", "int8_dynamic", "int8_static", "int8_weights", "int4_weights")
+_FORMATS = {"tflite": _RECIPES, "onnx": _RECIPES, "torchscript": _RECIPES[:-1]}
+_TITLES = {
+    WHOLE: "whole student",
+    "half": "half of heads and neurons, recovered in two rounds",
+    "small": "45 % of heads, 42 % of neurons, 24 % of tokens, distilled again",
+}
+
+
+def jobs() -> dict[str, Job]:
+    """The compressed students by name, with what each starts from."""
+    found = distillation.jobs()
+    film, dev = str(resources.film_train()), str(resources.film_dev())
+    whole, texts = str(WORK / WHOLE), str(WORK / "mixed-0.jsonl")
+    learning = (
+        *("--train", texts, "--dev", dev, "--precision", "bfloat16"),
+        *("--learning-rate", "intermediate=2e-4,prediction=1e-4"),
+    )
+    vocabulary = (
+        *("--vocabulary", film, "--held-out", dev),
+        *("--min-count", "3", "--drop-unseen-characters"),
+    )
+    found["half"] = Job(
+        _TITLES["half"],
+        (WHOLE, "mixed-0.jsonl"),
+        (
+            *("prune", whole, "--heads", "7,6,5", "--neurons", "864,800,640", "--data", film),
+            *("--rounds", "2", "--epochs", "intermediate=0.25,prediction=0.75", *learning),
+        ),
+    )
+    found["small-teacher"] = Job(
+        "", ("teacher-0",), ("prune", str(WORK / "teacher-0"), *vocabulary)
+    )
+    found["small-start"] = Job(
+        "",
+        (WHOLE,),
+        (
+            *("prune", whole, "--heads", "0.45", "--neurons", "0.42", "--data", film),
+            *vocabulary,
+        ),
+    )
+    found["small"] = Job(
+        _TITLES["small"],
+        ("small-teacher", "small-start", "mixed-0.jsonl"),
+        (
+            *("distill", "--teacher", str(WORK / "small-teacher")),
+            *("--student", str(WORK / "small-start"), "--temperature", "3"),
+            *("--epochs", "intermediate=0.25,prediction=1", *learning),
+        ),
+    )
+    return found
+
+
+def recipes(folder: Path) -> dict[str, Any]:
+    """Accuracy of every artifact of the whole student on each set, and its bytes."""
+    artifacts: list[dict[str, Any]] = []
+    for form, names in _FORMATS.items():
+        bundle = folder / form
+        manifest = _edgebert(
+            *("convert", str(WORK / WHOLE), "-o", str(bundle), "--formats", form),
+            *("--recipe", ",".join(names), "--calibration", str(resources.film_train())),
+            *("--lengths", "16,32,64,128", "--json"),
+        )
+        found = {each["recipe"]: {"format": form, **each} for each in manifest["artifacts"]}
+        for name in SETS:
+            for each in _edgebert("evaluate", str(bundle), str(resources.find(name)), "--json")[
+                "artifacts"
+            ]:
+                found[each["recipe"]].setdefault("accuracy", {})[name] = each["accuracy"]
+        artifacts += found.values()
+    times = {form: _times([(folder / form, name) for name in _FORMATS[form]]) for form in _FORMATS}
+    for each in artifacts:
+        each["p50_ms"] = times[each["format"]][str(folder / each["format"]), each["recipe"]]
+    return {"artifacts": artifacts}
+
+
+def students(folder: Path) -> list[dict[str, Any]]:
+    """The whole student and the compressed ones: accuracy, bytes on disk, milliseconds."""
+    found = []
+    places: list[tuple[Path, str]] = []
+    for name, title in _TITLES.items():
+        names = ("float32", "int8_dynamic") if name == WHOLE else ("int8_dynamic",)
+        for form in ("tflite", "onnx"):
+            for recipe in names:
+                bundle = folder / f"{name}-{form}-{recipe}"
+                manifest = _edgebert(
+                    *("convert", str(WORK / name), "-o", str(bundle), "--formats", form),
+                    *("--recipe", recipe, "--lengths", "16,32,64,128", "--json"),
+                )
+                accuracy = {
+                    data: _edgebert("evaluate", str(bundle), str(resources.find(data)), "--json")[
+                        "artifacts"
+                    ][0]["accuracy"]
+                    for data in SETS
+                }
+                places.append((bundle, recipe))
+                found.append(
+                    {
+                        "student": name,
+                        "title": title,
+                        "format": form,
+                        "recipe": recipe,
+                        "parameters": sum(manifest["source"]["parameters"].values()),
+                        "accuracy": accuracy,
+                        "bytes": sum(path.stat().st_size for path in bundle.iterdir()),
+                        "bundle": str(bundle),
+                    }
+                )
+    times = _times(places)
+    for each in found:
+        each["p50_ms"] = times[each.pop("bundle"), each["recipe"]]
+    return found
+
+
+def _times(places: list[tuple[Path, str]]) -> dict[tuple[str, str], dict[str, float]]:
+    """Median over rounds of p50 in milliseconds by length, one thread; rounds go over all."""
+    rounds: dict[tuple[str, str], list[dict[str, float]]] = {}
+    lengths = ",".join(map(str, LENGTHS))
+    for _ in range(_ROUNDS):
+        for bundle, recipe in places:
+            measured = _edgebert(
+                *("profile", str(bundle), "--recipe", recipe, "--threads", "1"),
+                *("--lengths", lengths, "--budget", "2", "--json"),
+            )["measurements"][0]
+            rounds.setdefault((str(bundle), recipe), []).append(
+                {str(each["tokens"]): each["p50_ms"] for each in measured["lengths"]}
+            )
+    return {
+        place: {length: statistics.median(each[length] for each in found) for length in found[0]}
+        for place, found in rounds.items()
+    }
+
+
+def tables(results: dict[str, Any]) -> str:
+    """The document's tables."""
+    columns = f"{' | '.join(SETS)} | MB | ms at {', '.join(map(str, LENGTHS))} tokens |"
+    rule = "|---" * (3 + len(SETS)) + "|"
+    lines = [f"| | {columns}", rule]
+    for each in results["students"]:
+        title = f"{each['title']}, {each['format']} {each['recipe']}"
+        lines.append(_row(title, each, each["bytes"]))
+    lines += ["", f"| whole student | {columns}", rule]
+    for each in results["recipes"]["artifacts"]:
+        lines.append(_row(f"{each['format']} {each['recipe']}", each, each["bytes"]))
+    facts = results["facts"]
+    lines += [
+        "",
+        f"{facts['cpu']}, {facts['operating_system']}, Python {facts['python']}, one thread; "
+        f"medians of {_ROUNDS} rounds over all rows; {results['date']}, by "
+        "`benchmarks/compression.py`. MB of a row of the first table: all files of a bundle with "
+        "this artifact; of the second: the artifact.",
+    ]
+    return "\n".join(lines)
+
+
+def _row(title: str, each: dict[str, Any], size: int) -> str:
+    accuracy = " | ".join(f"{100 * each['accuracy'][name]:.1f}" for name in SETS)
+    times = " / ".join(f"{each['p50_ms'][str(length)]:.2f}" for length in LENGTHS)
+    return f"| {title} | {accuracy} | {size / 1e6:.2f} | {times} |"
+
+
+def _edgebert(*arguments: str) -> Any:
+    command = [sys.executable, "-m", "edgebert", *arguments]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout)
+
+
+def main() -> None:
+    """Run what was asked for; of everything, measure and write the figures too."""
+    every = jobs()
+    parser = argparse.ArgumentParser(description="What compression costs and brings.")
+    parser.add_argument("names", nargs="*", help="runs to make; default: all, and measure")
+    arguments = parser.parse_args()
+    for name in arguments.names or ("half", "small"):
+        distillation.make(name, every)
+    if arguments.names:
+        return
+    with tempfile.TemporaryDirectory() as work:
+        folder = Path(work)
+        results: dict[str, Any] = {
+            "date": datetime.date.today().isoformat(),
+            "students": students(folder),
+            "recipes": recipes(folder),
+        }
+        once = _edgebert("profile", str(folder / "onnx"), "--recipe", "float32", "--json")
+    results["facts"] = once["measurements"][0]["facts"]
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    start, end = "<!-- figures: benchmarks/compression.py -->", "<!-- /figures -->"
+    before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(start)
+    _, _, after = rest.partition(end)
+    DOCUMENT.write_text(f"{before}{start}\n{tables(results)}\n{end}{after}", encoding="utf-8")
+    print(tables(results))
+
+
+if __name__ == "__main__":
+    main()

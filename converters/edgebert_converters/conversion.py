@@ -1,0 +1,171 @@
+"""One artifact at a time: export, run through the runtime, compare with the float model."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgebert_converters import calibration, components, onnx, parity, tflite, torchscript
+from edgebert_converters.calibration import Observed
+from edgebert_converters.checkpoint import Checkpoint
+from edgebert_converters.heads import Student
+from edgebert_converters.quiet import quiet
+from edgebert_converters.recipes import Recipe
+from edgebert_runtime.backends import open_backend
+from edgebert_runtime.errors import ConversionError, EdgeBertError
+from edgebert_runtime.manifest import Artifact, File, Manifest, Parity
+from edgebert_runtime.model import Model
+from edgebert_runtime.provenance import Calibration, Pruning
+from edgebert_runtime.tokenization import Encoding, Tokenizer
+
+FORMATS = ("onnx", "tflite", "torchscript")
+_SUFFIXES = {"onnx": "onnx", "tflite": "tflite", "torchscript": "pt"}
+_INTERFACES = {
+    "onnx": (onnx.INPUT_DTYPE, onnx.OUTPUT),
+    "tflite": (tflite.INPUT_DTYPE, tflite.OUTPUT),
+    "torchscript": (torchscript.INPUT_DTYPE, torchscript.OUTPUT),
+}
+_MOST_CALIBRATED = 256
+"""Sentences that ranges are seen on."""
+_TOKENIZER = "tokenizer.json"
+
+
+@dataclass
+class Conversion:
+    """A checkpoint, the folder that its artifacts are written in, and what they must equal."""
+
+    checkpoint: Checkpoint
+    folder: Path
+    lengths: tuple[int, ...]
+    report: Callable[[str], None]
+    tokenizer: Tokenizer
+    encodings: list[Encoding]
+    expected: NDArray[np.float32]
+    """Raw outputs [n, width] of the float model on the encodings."""
+    observed: dict[str, Observed] = field(default_factory=dict)
+    """Activations of the student on the first sentences, once they are asked for."""
+
+    @property
+    def student(self) -> Student:
+        """What the exporters take."""
+        return self.checkpoint.student
+
+    def manifest(self, artifacts: Sequence[Artifact] = ()) -> Manifest:
+        """The manifest over these artifacts; writes the tokenizer's file."""
+        path = self.folder / _TOKENIZER
+        path.write_bytes(self.checkpoint.tokenizer)
+        pruned = self.checkpoint.pruning
+        return Manifest(
+            task=self.checkpoint.task,
+            labels=self.checkpoint.labels,
+            max_length=self.lengths[-1],
+            tokenizer=_file(path),
+            source=self.checkpoint.source,
+            artifacts=tuple(artifacts),
+            pruning=None
+            if pruned is None
+            else Pruning(
+                pruned.heads, pruned.feed_forward, pruned.parameters_before, pruned.sparsity
+            ),
+        )
+
+    def make(self, form: str, recipe: Recipe) -> Artifact:
+        """Export, open and compare; the file's name tells recipe and layers left in float.
+
+        Raises:
+            ConversionError: if the exporter fails.
+            BackendError: if the artifact cannot be run.
+        """
+        found: Calibration | None = None
+        if recipe.activations == "static":
+            recipe, found = self._calibrated(recipe)
+        artifact = replace(self._export(form, recipe), calibration=found)
+        self.report(f"comparing {form} {recipe.name} with the float model")
+        with self.opened(artifact) as model:
+            given = model.run(self.encodings)
+        compared = parity.compare(self.checkpoint.task, self.expected, given)
+        return replace(artifact, parity=compared)
+
+    @contextlib.contextmanager
+    def opened(self, artifact: Artifact) -> Iterator[Model]:
+        """The artifact through the runtime, on one thread.
+
+        One short text at a time gains nothing from more, and waiting threads slow a busy machine.
+        The library's chatter is kept off the terminal.
+        """
+        model = Model(self.manifest([artifact]), artifact, self.tokenizer)
+        with quiet():
+            backend = open_backend(artifact, self.folder / artifact.file, 1)
+            with model.attached(backend):
+                yield model
+
+    def _calibrated(self, recipe: Recipe) -> tuple[Recipe, Calibration]:
+        """The recipe with the ranges of the method that agrees best with the float model."""
+        sentences = self.encodings[:_MOST_CALIBRATED]
+        self.report(f"calibrating {recipe.name} on {len(sentences)} sentences")
+        self.observed = self.observed or calibration.observe(self.student, sentences)
+        figures: dict[str, float] = {}
+        best: tuple[float, float] | None = None
+        for method in calibration.METHODS:
+            ranges = calibration.ranges(self.observed, method)
+            given = calibration.outputs(calibration.simulated(self.student, ranges), sentences)
+            found = parity.compare(self.checkpoint.task, self.expected[: len(sentences)], given)
+            figures[method] = found.agreement
+            # Equal labels are few figures; of equal ones the smaller difference decides.
+            rank = (found.agreement, -found.mean_difference)
+            if best is None or rank > best:
+                best, chosen, taken = rank, method, ranges
+        return (
+            dataclasses.replace(recipe, ranges=taken),
+            Calibration(chosen, len(sentences), figures),
+        )
+
+    def _export(self, form: str, recipe: Recipe) -> Artifact:
+        kept = len(recipe.float_layers)
+        name = f"{recipe.name}-{kept}-float" if kept else recipe.name
+        path = self.folder / f"{name}.{_SUFFIXES[form]}"
+        self.report(f"exporting {form} {recipe.name}" + (f", {kept} layers in float" * bool(kept)))
+        try:
+            with quiet():
+                if form == "tflite":
+                    tflite.export(self.student, recipe, path, self.lengths)
+                elif form == "onnx":
+                    onnx.export(self.student, recipe, path)
+                else:
+                    torchscript.export(self.student, recipe, path)
+        except (EdgeBertError, OSError, MemoryError):
+            raise
+        except Exception as error:
+            reason = " ".join(str(error).split())[:300] or type(error).__name__
+            raise ConversionError(
+                f"{form} export failed ({reason}); set EDGEBERT_DEBUG=1 for the exporter's output"
+            ) from error
+        file = _file(path)
+        input_dtype, output = _INTERFACES[form]
+        return Artifact(
+            backend=form,
+            file=file.file,
+            sha256=file.sha256,
+            bytes=file.bytes,
+            recipe=recipe.name,
+            float_layers=tuple(sorted(recipe.float_layers)),
+            calibration=None,
+            sparsity=components.sparsity(self.student, recipe),
+            lengths=self.lengths if form == "tflite" else (),
+            inputs=dict.fromkeys(self.student.input_names, input_dtype),
+            outputs={output: self.expected.shape[1]},
+            components=components.weight_bytes(self.student, recipe),
+            parity=Parity(1, 0.0, 0.0, 0.0),
+        )
+
+
+def _file(path: Path) -> File:
+    content = path.read_bytes()
+    return File(path.name, hashlib.sha256(content).hexdigest(), len(content))

@@ -1,0 +1,1 @@
+"""The accuracy gate of a conversion: what did it cost, and was that allowed?"""
