@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/compression.py          everything: the runs take half an hour on
                                                         two cores, the measuring as long again
     .venv/bin/python benchmarks/compression.py small    one of the runs: small-teacher, small-start,
-                                                        small, half
+                                                        small-first, small, half
 
 Runs are kept in .cache/distillation, beside those that they start from. Without a name, it writes
 benchmarks/compression.json and the tables of docs/compression.md.
@@ -73,13 +73,21 @@ def jobs() -> dict[str, Job]:
             *vocabulary,
         ),
     )
-    found["small"] = Job(
-        _TITLES["small"],
+    again = ("distill", "--teacher", str(WORK / "small-teacher"), "--temperature", "3", *learning)
+    found["small-first"] = Job(
+        "",
         ("small-teacher", "small-start", "mixed-0.jsonl"),
         (
-            *("distill", "--teacher", str(WORK / "small-teacher")),
-            *("--student", str(WORK / "small-start"), "--temperature", "3"),
-            *("--epochs", "intermediate=0.25,prediction=1", *learning),
+            *(*again, "--student", str(WORK / "small-start")),
+            *("--epochs", "intermediate=0.25,prediction=1"),
+        ),
+    )
+    found["small"] = Job(
+        _TITLES["small"],
+        ("small-first",),
+        (
+            *(*again, "--student", str(WORK / "small-first")),
+            *("--stages", "prediction", "--epochs", "1"),
         ),
     )
     return found

@@ -24,18 +24,19 @@ def parameters(student: Student) -> dict[str, int]:
     return dict(counts)
 
 
-def weight_bytes(student: Student, recipe: Recipe) -> dict[str, int]:
+def weight_bytes(student: Student, recipe: Recipe, backend: str) -> dict[str, int]:
     """Bytes of weights of each part as the recipe stores them.
 
     In int8, a linear layer or a table takes one byte a weight and four bytes a row for its scale;
-    in int4, half a byte a weight and four bytes for each block of 32.
+    in int4, half a byte a weight, and for each block of 32 four bytes in ONNX, in TFLite two, and
+    four for the row.
     """
     counts: Counter[str] = Counter()
     for name, module in student.named_modules():
         for own, parameter in module.named_parameters(recurse=False):
             size = parameter.numel() * _FLOAT_BYTES
             if own == "weight" and name not in recipe.float_layers:
-                size = _represented_bytes(module, recipe) or size
+                size = _represented_bytes(module, recipe, backend) or size
             counts[_component(name)] += size
     return dict(counts)
 
@@ -54,14 +55,17 @@ def sparsity(student: Student, recipe: Recipe) -> float:
     return zeros / count
 
 
-def _represented_bytes(module: nn.Module, recipe: Recipe) -> int | None:
+def _represented_bytes(module: nn.Module, recipe: Recipe, backend: str) -> int | None:
     if not isinstance(module, nn.Linear | nn.Embedding) or recipe.weights == "float32":
         return None
     rows, columns = module.weight.shape
     if recipe.weights == "float16":
         return 2 * rows * columns
     if recipe.weights == "int4" and isinstance(module, nn.Linear):
-        return rows * math.ceil(columns / BLOCK) * (BLOCK // 2 + _FLOAT_BYTES)
+        blocks = math.ceil(columns / BLOCK)
+        if backend == "tflite":
+            return rows * (blocks * (BLOCK // 2 + 2) + _FLOAT_BYTES)
+        return rows * blocks * (BLOCK // 2 + _FLOAT_BYTES)
     return rows * (columns + _FLOAT_BYTES)
 
 

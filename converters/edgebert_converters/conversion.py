@@ -161,7 +161,7 @@ class Conversion:
             lengths=self.lengths if form == "tflite" else (),
             inputs=dict.fromkeys(self.student.input_names, input_dtype),
             outputs={output: self.expected.shape[1]},
-            components=components.weight_bytes(self.student, recipe),
+            components=components.weight_bytes(self.student, recipe, form),
             parity=Parity(1, 0.0, 0.0, 0.0),
         )
 
