@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/compression.py          everything: the runs take half an hour on
                                                         two cores, the measuring as long again
     .venv/bin/python benchmarks/compression.py small    one of the runs: small-teacher, small-start,
-                                                        small-first, small, half
+                                                        small, half
 
 Runs are kept in .cache/distillation, beside those that they start from. Without a name, it writes
 benchmarks/compression.json and the tables of docs/compression.md.
@@ -28,15 +28,15 @@ from distillation import SETS, WORK, Job
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "compression.json"
 DOCUMENT = HERE.parent / "docs" / "compression.md"
-WHOLE = "3-layer-mixed-0"
+WHOLE = "3-layer-of-teacher-0"
 """The student that is compressed."""
 LENGTHS = (16, 32, 64)
-_ROUNDS = 5
+_ROUNDS = 3
 _RECIPES = ("float32", "float16", "int8_dynamic", "int8_static", "int8_weights", "int4_weights")
 _FORMATS = {"tflite": _RECIPES, "onnx": _RECIPES, "torchscript": _RECIPES[:-1]}
 _TITLES = {
     WHOLE: "whole student",
-    "half": "half of heads and neurons, recovered in two rounds",
+    "half": "half of heads and neurons, recovered",
     "small": "45 % of heads, 42 % of neurons, 24 % of tokens, distilled again",
 }
 
@@ -59,7 +59,7 @@ def jobs() -> dict[str, Job]:
         (WHOLE, "mixed-0.jsonl"),
         (
             *("prune", whole, "--heads", "7,6,5", "--neurons", "864,800,640", "--data", film),
-            *("--rounds", "2", "--epochs", "intermediate=0.25,prediction=0.75", *learning),
+            *("--epochs", "intermediate=0.5,prediction=0.5", *learning),
         ),
     )
     found["small-teacher"] = Job(
@@ -73,21 +73,13 @@ def jobs() -> dict[str, Job]:
             *vocabulary,
         ),
     )
-    again = ("distill", "--teacher", str(WORK / "small-teacher"), "--temperature", "3", *learning)
-    found["small-first"] = Job(
-        "",
-        ("small-teacher", "small-start", "mixed-0.jsonl"),
-        (
-            *(*again, "--student", str(WORK / "small-start")),
-            *("--epochs", "intermediate=0.25,prediction=1"),
-        ),
-    )
     found["small"] = Job(
         _TITLES["small"],
-        ("small-first",),
+        ("small-teacher", "small-start", "mixed-0.jsonl"),
         (
-            *(*again, "--student", str(WORK / "small-first")),
-            *("--stages", "prediction", "--epochs", "1"),
+            *("distill", "--teacher", str(WORK / "small-teacher"), "--temperature", "3"),
+            *("--student", str(WORK / "small-start"), *learning),
+            *("--epochs", "intermediate=0.5,prediction=1"),
         ),
     )
     return found
@@ -162,7 +154,7 @@ def _times(places: list[tuple[Path, str]]) -> dict[tuple[str, str], dict[str, fl
         for bundle, recipe in places:
             measured = _edgebert(
                 *("profile", str(bundle), "--recipe", recipe, "--threads", "1"),
-                *("--lengths", lengths, "--budget", "2", "--json"),
+                *("--lengths", lengths, "--budget", "1.5", "--json"),
             )["measurements"][0]
             rounds.setdefault((str(bundle), recipe), []).append(
                 {str(each["tokens"]): each["p50_ms"] for each in measured["lengths"]}

@@ -12,6 +12,7 @@ Texts stay out of the repository: they are not ours to pass on.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import io
@@ -249,7 +250,11 @@ def _complete(folder: Path, fill: Callable[[Path], object]) -> None:
     with tempfile.TemporaryDirectory(dir=CACHE) as temporary:
         partial = Path(temporary) / folder.name
         fill(partial)
-        partial.rename(folder)
+        # Two processes may fetch the same at once; the first to be ready has it.
+        with contextlib.suppress(OSError):
+            partial.rename(folder)
+    if not folder.is_dir():
+        raise OSError(f"{folder} could not be made; check free space and permissions")
 
 
 def _write(path: Path, content: bytes) -> None:

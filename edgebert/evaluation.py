@@ -107,4 +107,6 @@ def score_numbers(
         * sum((want - mean_wanted) ** 2 for _, want in pairs)
     )
     error = sum(abs(given - want) for given, want in pairs) / len(pairs)
-    return NumberScores(error, covariance / spread if spread else 0.0)
+    correlation = covariance / spread if spread else 0.0
+    # Rounding may take it a little beyond what a correlation can be.
+    return NumberScores(error, max(-1.0, min(1.0, correlation)))

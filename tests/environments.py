@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -17,12 +18,16 @@ def environment(name: str, requirements: list[str], python: str = sys.executable
     digest = hashlib.sha256("\n".join([python, *requirements]).encode()).hexdigest()[:12]
     folder = _CACHE / f"{name}-{digest}"
     interpreter = folder / "bin" / "python"
-    if not (folder / "complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([python, "-m", "venv", str(folder)], check=True)
-        install = [str(interpreter), "-m", "pip", "install", "--quiet", *requirements]
-        subprocess.run(install, check=True)
-        (folder / "complete").touch()
+    _CACHE.mkdir(parents=True, exist_ok=True)
+    # Tests run in several processes, and two may want the same one.
+    with (_CACHE / f".{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            subprocess.run([python, "-m", "venv", str(folder)], check=True)
+            install = [str(interpreter), "-m", "pip", "install", "--quiet", *requirements]
+            subprocess.run(install, check=True)
+            (folder / "complete").touch()
     return interpreter
 
 

@@ -184,10 +184,12 @@ def pretrained(kind: Any, folder: Path, dispensable: tuple[str, ...], **settings
     `from_pretrained`.
 
     Raises:
-        ConversionError: if others are missing, or the files cannot be read.
+        ConversionError: if others are missing or of other shapes, or the files cannot be read.
     """
     try:
         with quiet_transformers():
+            # transformers' own refusal of other shapes names none of them.
+            settings["ignore_mismatched_sizes"] = True
             settings.setdefault("config", AutoConfig.from_pretrained(folder, local_files_only=True))
             model, info = _class(kind, settings["config"]).from_pretrained(
                 folder,
@@ -204,8 +206,21 @@ def pretrained(kind: Any, folder: Path, dispensable: tuple[str, ...], **settings
             f"the weights in {str(folder)!r} cannot be loaded ({reason}); expected a complete "
             "model.safetensors or pytorch_model.bin"
         ) from error
-    names = [*info["missing_keys"], *(each[0] for each in info["mismatched_keys"])]
-    missing = sorted(name for name in names if not any(part in name for part in dispensable))
+    other = sorted(
+        (name, tuple(given), tuple(wanted))
+        for name, given, wanted in info["mismatched_keys"]
+        if not any(part in name for part in dispensable)
+    )
+    if other:
+        name, given, wanted = other[0]
+        raise ConversionError(
+            f"the weights in {str(folder)!r} have {len(other)} tensors of other shapes than "
+            f"config.json says, {name!r} first: got {given}, expected {wanted}; save the "
+            "checkpoint again"
+        )
+    missing = sorted(
+        name for name in info["missing_keys"] if not any(part in name for part in dispensable)
+    )
     if missing:
         raise ConversionError(
             f"the weights in {str(folder)!r} lack {len(missing)} tensors, {missing[0]!r} first; "

@@ -27,7 +27,8 @@ from edgebert_runtime.tokenization import Text, Tokenizer
 
 LENGTHS = (8, 16, 32, 64, 128, 256)
 _MOST_SENTENCES = 1000
-_WORK = "edgebert-convert-"
+WORK = "edgebert-convert-"
+"""Before the id of the process in the names of temporary folders; see `remove_abandoned`."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,10 @@ def convert(
         loaded = load_checkpoint(folder, options.pooling)
     lengths = _lengths(options.lengths, loaded.max_length)
     temporary = Path(tempfile.gettempdir())
-    publish.remove_abandoned(temporary, _WORK)
+    publish.remove_abandoned(temporary, WORK)
     try:
         with tempfile.TemporaryDirectory(
-            prefix=f"{_WORK}{os.getpid()}.", ignore_cleanup_errors=True
+            prefix=f"{WORK}{os.getpid()}.", ignore_cleanup_errors=True
         ) as work:
             # The temporary folder is closed to other users, and a copy of it would be too.
             bundle = Path(work) / "bundle"

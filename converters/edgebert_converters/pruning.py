@@ -101,7 +101,9 @@ def read(config: Any) -> Pruning | None:
 
 def feed_forward_width(config: Any) -> int:
     """Feed-forward neurons of a layer, as the configuration says."""
-    return int(getattr(config, "intermediate_size", None) or config.hidden_dim)
+    return int(
+        config.intermediate_size if hasattr(config, "intermediate_size") else config.hidden_dim
+    )
 
 
 def widths(model: Any) -> tuple[Widths, ...]:

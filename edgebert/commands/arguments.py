@@ -72,6 +72,17 @@ def columns(arguments: argparse.Namespace) -> Columns:
     return Columns(arguments.text_column, arguments.pair_column, arguments.label_column)
 
 
+def refuse_columns(arguments: argparse.Namespace, wanted: str) -> None:
+    """Refuse names of columns where no file is read by them.
+
+    Raises:
+        InputError: that says `wanted`.
+    """
+    for name in ("text", "pair", "label"):
+        if getattr(arguments, f"{name}_column") is not None:
+            raise InputError(f"--{name}-column names a column of labelled rows: {wanted}")
+
+
 def names(text: str) -> tuple[str, ...]:
     """Names separated by commas, for argparse."""
     return tuple(part.strip() for part in text.split(","))

@@ -97,6 +97,8 @@ def _compare(arguments: argparse.Namespace) -> tuple[Comparison, list[EdgeBertEr
     from edgebert.comparison.selection import select
     from edgebert.profiler.local import Local
 
+    if arguments.eval is None:
+        common.refuse_columns(arguments, "add --eval FILE")
     plan = latency.Plan(arguments.tokens, arguments.threads, arguments.rounds, arguments.budget)
     candidates = select(arguments.bundles, arguments.backend, arguments.recipe)
     plan.check(candidates)

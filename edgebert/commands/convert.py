@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import os
 import sys
 import tempfile
 import time
@@ -127,13 +128,14 @@ def _pruned(arguments: argparse.Namespace, report: Callable[[str], None]) -> Ite
         from edgebert.compression.options import PruneOptions
         from edgebert.compression.prune import one_shot
         from edgebert.distillation.options import DataOptions
+        from edgebert_converters.pipeline import WORK
         from edgebert_converters.publish import check_target
 
     check_target(arguments.output, force=arguments.force)
     settings = pruning.settings(arguments, _PREFIX)
     options = PruneOptions(**settings, data=DataOptions(columns=common.columns(arguments)))
     report(f"pruning {arguments.checkpoint}")
-    with tempfile.TemporaryDirectory(prefix="edgebert-prune-") as work:
+    with tempfile.TemporaryDirectory(prefix=f"{WORK}{os.getpid()}.") as work:
         # The bundle tells of the checkpoint by its folder's name.
         folder = Path(work) / arguments.checkpoint.resolve().name
         folder.mkdir()
@@ -155,6 +157,8 @@ def _gate(arguments: argparse.Namespace) -> Gate | None:
     if given:
         name = next(iter(given)).replace("_", "-")
         raise InputError(f"--{name} needs labelled rows to score on: add --eval DEV")
+    if arguments.prune_data is None:
+        common.refuse_columns(arguments, "add --eval DEV")
     return None
 
 
@@ -176,7 +180,7 @@ def search_table(search: Search) -> str:
     ]
     headers = ["tried", search.figure, "points lost", "p50 ms", "MB", ""]
     title = (
-        f"{search.rows} rows of {search.data}; float model {float_value:.4f}, "
+        f"{search.rows} rows of {common.printable(search.data)}; float model {float_value:.4f}, "
         f"at most {search.max_drop:g} points less"
     )
     if search.recovery_steps:

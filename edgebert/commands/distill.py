@@ -11,6 +11,7 @@ from edgebert.commands import prune as pruned_table
 from edgebert.commands import pruning, training
 from edgebert_runtime.arguments import whole_number, whole_numbers
 from edgebert_runtime.errors import InputError
+from edgebert_runtime.examples import stream_examples
 
 if TYPE_CHECKING:
     from edgebert.distillation.options import DistillOptions
@@ -111,6 +112,10 @@ def run(arguments: argparse.Namespace) -> int:
     )
     output = arguments.output
     if not pruning.given(arguments, _PREFIX):
+        if arguments.prune_rounds > 1:
+            raise InputError(
+                "--prune-rounds needs something to prune in each: add --prune-heads or the like"
+            )
         record = distill(arguments.teacher, arguments.student, output, options)
         training.show(record, output, as_json=arguments.json)
         return 0
@@ -137,6 +142,9 @@ def _distill_and_prune(arguments: argparse.Namespace, options: DistillOptions) -
     )
     # What would come to light after hours of distillation otherwise.
     check(settings)
+    rows = settings.labelled
+    if rows is not None and next(stream_examples(rows, options.data.columns), None) is None:
+        raise InputError(f"{str(rows)!r} has no rows; give labelled ones with --prune-data")
     if not output.name or (output.exists() and not (options.run.resume or options.run.force)):
         raise InputError(
             f"output {str(output)!r} exists; add --resume to continue its run, --force to replace "

@@ -15,8 +15,6 @@ from edgebert_runtime.provenance import Pruning
 
 HELP = "show what is in a bundle: task, labels, limits, parameters and bytes by part"
 
-_CHUNK = 1024 * 1024
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `edgebert inspect`."""
@@ -46,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         facts += _pruning_facts(manifest.pruning)
     width = max(len(name) for name, _ in facts)
     for name, value in facts:
-        common.write(f"{name.ljust(width)}  {value}")
+        common.write(f"{name.ljust(width)}  {common.printable(value)}")
     common.write("")
     common.write(parity_table(manifest))
     common.write("")
@@ -61,12 +59,12 @@ def run(arguments: argparse.Namespace) -> int:
         lengths = ", ".join(map(str, artifact.lengths)) or f"any to {manifest.max_length}"
         common.write(f"\n{artifact.file}: inputs {inputs}; lengths {lengths}")
         if artifact.float_layers:
-            common.write(f"left in float32: {', '.join(artifact.float_layers)}")
+            layers = common.printable(", ".join(artifact.float_layers))
+            common.write(f"left in float32: {layers}")
         if (found := artifact.calibration) is not None:
             figures = ", ".join(f"{name} {value:.4f}" for name, value in found.agreement.items())
-            common.write(
-                f"ranges by {found.method} on {found.sentences} sentences; agreement: {figures}"
-            )
+            method = f"{found.method} on {found.sentences} sentences"
+            common.write(common.printable(f"ranges by {method}; agreement: {figures}"))
     return 0
 
 
@@ -81,9 +79,8 @@ def _pruning_facts(pruning: Pruning) -> list[list[str]]:
 def _compressed(bundle: Bundle, file: File | Artifact) -> int:
     """Bytes of a file as a `.edgebert` file, or any zip, holds it."""
     deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    content = memoryview(bundle.read(file))
-    parts = (content[start : start + _CHUNK] for start in range(0, len(content), _CHUNK))
-    return sum(len(deflate.compress(part)) for part in parts) + len(deflate.flush())
+    size = sum(len(deflate.compress(part)) for part in bundle.stream(file))
+    return size + len(deflate.flush())
 
 
 def _size_table(manifest: Manifest, compressed: dict[str, int], tokenizer: int) -> str:

@@ -58,7 +58,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     vocabulary.add_argument(
         "--min-count",
         type=whole_number,
-        default=1,
         metavar="N",
         help="times that a token must occur in the corpus; default: 1",
     )
@@ -76,8 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Prune, with a progress bar of the recovery on standard error."""
     output: Path = arguments.output
     if arguments.vocabulary is None:
-        for name in ("held_out", "max_tokens"):
-            if getattr(arguments, name) is not None:
+        for name in ("held_out", "min_count", "max_tokens", "drop_unseen_characters"):
+            if getattr(arguments, name):
                 option = name.replace("_", "-")
                 raise InputError(f"--{option} needs texts to choose by: add --vocabulary CORPUS")
         show(_structure(arguments, output), output, as_json=arguments.json)
@@ -89,6 +88,11 @@ def run(arguments: argparse.Namespace) -> int:
     if pruning.given(arguments):
         source = output.parent / f"{output.name}{_WHOLE}"
         record = _structure(arguments, source)
+    elif arguments.train is not None:
+        raise InputError(
+            "--train recovers from pruning, and nothing but the vocabulary is to be pruned: add "
+            "--heads or the like, or leave it out"
+        )
     report = _vocabulary(arguments, source)
     if arguments.json:
         common.print_json({"pruning": record, "vocabulary": dataclasses.asdict(report)})
@@ -107,7 +111,7 @@ def _vocabulary(arguments: argparse.Namespace, source: Path) -> VocabularyReport
         from edgebert_converters.vocabulary import Selection
 
     selection = Selection(
-        arguments.min_count, arguments.max_tokens, not arguments.drop_unseen_characters
+        arguments.min_count or 1, arguments.max_tokens, not arguments.drop_unseen_characters
     )
     options = VocabularyOptions(
         tuple(arguments.vocabulary),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebert_runtime.arguments import whole_number, whole_numbers
+from edgebert_runtime.errors import InputError
 
 _NAMES = ("heads", "neurons", "layers", "target", "sparsity", "multiple", "importance", "backend")
 
@@ -64,10 +65,21 @@ def add(parser: argparse.ArgumentParser, prefix: str = "") -> None:
 
 
 def given(arguments: argparse.Namespace, prefix: str = "") -> bool:
-    """Whether anything is to be pruned."""
+    """Whether anything is to be pruned.
+
+    Raises:
+        InputError: if nothing is, and there are labelled rows to choose it by.
+    """
     names = ("heads", "neurons", "layers", "target")
     wanted = any(_value(arguments, prefix, name) is not None for name in names)
-    return wanted or _value(arguments, prefix, "sparsity") != 0
+    if wanted or _value(arguments, prefix, "sparsity") != 0:
+        return True
+    if _value(arguments, prefix, "data") is not None:
+        raise InputError(
+            f"--{prefix}data has rows to choose by, and nothing is to be pruned: add "
+            f"--{prefix}heads or the like"
+        )
+    return False
 
 
 def settings(arguments: argparse.Namespace, prefix: str = "") -> dict[str, Any]:

@@ -127,8 +127,9 @@ def check(options: PruneOptions) -> None:
             )
     if options.importance == "taylor" and options.ranked and options.rows is None:
         raise InputError(
-            "importance 'taylor' is measured on labelled rows; name a file with --data, or choose "
-            "--importance l1 or l2, which look at the weights alone"
+            "importance 'taylor' is measured on labelled rows; name a file with --data (of convert "
+            "and distill: --prune-data), or choose the importance l1 or l2, which look at the "
+            "weights alone"
         )
     _check_recovery(options)
 

@@ -88,7 +88,7 @@ def one_shot(
         assert options.labelled is not None
         limit = min(options.data.max_length, whole.position_limit)
         encoder = Encoder(whole.tokenizer.content, limit, whole.labels)
-        with tempfile.TemporaryDirectory(prefix="edgebert-prune-") as work:
+        with tempfile.TemporaryDirectory(prefix="rows-", dir=target) as work:
             rows = tokenized(options.labelled, Path(work), encoder, options.data.columns)
             yield from _labelled(rows, whole, options, torch.device("cpu"))
 

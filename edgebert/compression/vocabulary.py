@@ -117,9 +117,16 @@ def prune_vocabulary(
 def _check_target(target: Path, source: Path, *, force: bool) -> None:
     """With `force` a checkpoint may be there, but the one that is read, or files of another kind,
     may not."""
-    replaces = force and (target / "config.json").is_file()
-    if not replaces or target.resolve() == source.resolve():
-        publish.check_target(target, force=False)
+    if force and target.exists():
+        if target.resolve() == source.resolve():
+            raise InputError(f"output {str(target)!r} is what is read; choose another name")
+        if not (target / "config.json").is_file():
+            raise InputError(
+                f"output {str(target)!r} exists and is no checkpoint, so --force does not replace "
+                "it; remove it yourself, or choose another name"
+            )
+        return
+    publish.check_target(target, force=False)
 
 
 def choose(config: Any, tokenizer: FastTokenizer, options: VocabularyOptions) -> PrunedTokenizer:

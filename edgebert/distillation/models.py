@@ -75,7 +75,6 @@ def load(folder: Path, labels: LabelSpace | None = None) -> Classifier:
         folder,
         _HEADS if new_head else (),
         config=config,
-        ignore_mismatched_sizes=new_head,
     )
     if (pruned := pruning.read(config)) is not None and pruned.sparsity:
         sparsity.hold(model)

@@ -57,11 +57,11 @@ def read(path: Path, columns: Columns, conversion: Conversion) -> Development:
     manifest = conversion.manifest()
     evaluation.scorer(manifest.task)
     examples = read_examples(path, columns)
-    if not examples:
-        raise InputError(f"{str(path)!r} has no rows to score on")
-    return Development(
-        manifest.task,
-        manifest.labels,
-        [conversion.tokenizer.encode(each.text) for each in examples],
-        [evaluation.expected(manifest, each, str(path)) for each in examples],
-    )
+    wanted = [evaluation.expected(manifest, each, str(path)) for each in examples]
+    if manifest.task == "regression" and len(set(wanted)) == 1:
+        raise InputError(
+            f"{str(path)!r} has the number {wanted[0]} in each row, and nothing correlates with a "
+            "constant; give rows with several"
+        )
+    encodings = [conversion.tokenizer.encode(each.text) for each in examples]
+    return Development(manifest.task, manifest.labels, encodings, wanted)

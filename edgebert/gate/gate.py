@@ -20,7 +20,7 @@ from edgebert_converters.publish import as_path
 from edgebert_converters.quiet import quiet
 from edgebert_converters.recipes import Recipe
 from edgebert_runtime.errors import InputError, shortened
-from edgebert_runtime.examples import Columns
+from edgebert_runtime.examples import Columns, stream_texts
 from edgebert_runtime.manifest import Manifest
 from edgebert_runtime.provenance import Search
 
@@ -82,11 +82,19 @@ def convert(
     if options.recipes is None:
         options = dataclasses.replace(options, recipes=RECIPES_TRIED)
     folder = as_path(checkpoint, "checkpoint")
+    _check_texts(gate)
 
     def select(conversion: Conversion, pairs: Sequence[tuple[str, Recipe]]) -> Manifest:
         return _select(conversion, pairs, gate, folder)
 
     return pipeline.convert(checkpoint, output, options, report, select)
+
+
+def _check_texts(gate: Gate) -> None:
+    """Before minutes of searching, and also where nothing has to be recovered in the end."""
+    texts = gate.recover
+    if texts is not None and next(stream_texts(texts, gate.columns), None) is None:
+        raise InputError(f"recover: {str(texts)!r} has no texts to learn from; give some")
 
 
 def _select(
@@ -137,7 +145,8 @@ def _recovered(
 
     given = search.conversion
     given.report(f"recovering: {gate.recover_steps} steps with rounded weights")
-    with tempfile.TemporaryDirectory(prefix="edgebert-recover-") as work:
+    # Where the next conversion cleans up, should this one be killed.
+    with tempfile.TemporaryDirectory(prefix="recover-", dir=given.folder.parent) as work:
         output = Path(work) / "recovered"
         recover(folder, output, gate.recover, gate.columns, gate.recover_steps)
         with quiet():

@@ -1,11 +1,12 @@
 """A bundle on disk: a folder, or the same folder as one `.edgebert` zip file.
 
-Nothing is read but the manifest and the files it lists, and nothing is handed on before its size
-and hash were found right.
+Nothing is read but the manifest and the files it lists, and nothing but what is streamed is handed
+on before its size and hash were found right.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -45,7 +46,7 @@ class Bundle:
             ) from None
         if self._folder and _is_missing(self.path / manifest_format.FILE_NAME):
             raise ManifestError(f"no manifest.json in {str(self.path)!r}; {_EXPECTED}")
-        text = self._read_limited(manifest_format.FILE_NAME, manifest_format.MAX_BYTES)
+        text = b"".join(self._limited(manifest_format.FILE_NAME, manifest_format.MAX_BYTES))
         try:
             self.manifest: Manifest = Manifest.from_json(text.decode("utf-8"))
         except UnicodeDecodeError as error:
@@ -59,9 +60,20 @@ class Bundle:
         Raises:
             ManifestError: if it is missing, or not of the size and hash that the manifest gives.
         """
-        content = self._read_limited(file.file, file.bytes)
-        self._check(file, len(content), hashlib.sha256(content).hexdigest())
-        return content
+        return b"".join(self.stream(file))
+
+    def stream(self, file: File | Artifact) -> Iterator[bytes]:
+        """The content of a listed file in parts, each as it is read; it is checked behind the last.
+
+        Raises:
+            ManifestError: as `read`, at the end.
+        """
+        digest, size = hashlib.sha256(), 0
+        for chunk in self._limited(file.file, file.bytes):
+            digest.update(chunk)
+            size += len(chunk)
+            yield chunk
+        self._check(file, size, digest.hexdigest())
 
     def locate(self, file: File | Artifact) -> Path | bytes:
         """A listed file as a checked path, or as checked bytes where no library could open a path.
@@ -74,15 +86,8 @@ class Bundle:
         path = self.path / file.file
         if not self._folder or not _is_text(path):
             return self.read(file)
-        digest, size = hashlib.sha256(), 0
-        try:
-            with _open_regular(path) as stream:
-                for chunk in _chunks(stream, file.bytes):
-                    digest.update(chunk)
-                    size += len(chunk)
-        except OSError as error:
-            raise self._unreadable(file.file, error) from None
-        self._check(file, size, digest.hexdigest())
+        for _ in self.stream(file):
+            pass
         return path
 
     def names(self) -> list[str]:
@@ -112,19 +117,22 @@ class Bundle:
             f"{self._name}: {name!r} cannot be read ({error}); copy the bundle anew"
         )
 
-    def _read_limited(self, name: str, limit: int) -> bytes:
+    def _limited(self, name: str, limit: int) -> Iterator[bytes]:
         try:
-            if not self._folder:
-                return self._read_zipped(name, limit)
-            with _open_regular(self.path / name) as stream:
-                return b"".join(_chunks(stream, limit))
+            with self._opened(name) as stream:
+                yield from _chunks(stream, limit)
         except MemoryError:
             raise
         except Exception as error:
             # zipfile meets damage with more kinds of exceptions than it documents.
             raise self._unreadable(name, error or type(error).__name__) from None
 
-    def _read_zipped(self, name: str, limit: int) -> bytes:
+    @contextlib.contextmanager
+    def _opened(self, name: str) -> Iterator[IO[bytes]]:
+        if self._folder:
+            with _open_regular(self.path / name) as stream:
+                yield stream
+            return
         with _open_regular(self.path) as file, zipfile.ZipFile(file) as archive:
             if archive.namelist().count(name) != 1:
                 raise FileNotFoundError("expected exactly one entry of that name")
@@ -133,7 +141,7 @@ class Bundle:
                 # zipfile inflates other methods without a bound.
                 raise zipfile.BadZipFile("compressed with a method other than deflate")
             with archive.open(entry) as stream:
-                return b"".join(_chunks(stream, limit))
+                yield stream
 
 
 def _is_missing(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 import sys
 from collections.abc import Sequence
@@ -51,12 +52,14 @@ def take_integer(data: Any, where: str, low: int, high: int = 2**53) -> int:
     return data
 
 
-def take_number(data: Any, where: str) -> float:
-    """A finite number."""
+def take_number(data: Any, where: str, low: float = -math.inf, high: float = math.inf) -> float:
+    """A finite number within bounds."""
     # NaN is not at most anything, and a whole number may be too large for a float.
     number = isinstance(data, int | float) and not isinstance(data, bool)
     if not number or not abs(data) <= sys.float_info.max:
         reject(where, data, "a finite number")
+    if not low <= data <= high:
+        reject(where, data, f"at least {low:g}" if high == math.inf else f"{low:g} to {high:g}")
     return float(data)
 
 
@@ -78,10 +81,10 @@ def take_matching(data: Any, where: str, pattern: re.Pattern[str], expected: str
     return data
 
 
-def take_list(data: Any, where: str) -> list[Any]:
-    """A list of at most 100,000 items."""
-    if not isinstance(data, list) or len(data) > 100_000:
-        reject(where, data, "a list")
+def take_list(data: Any, where: str, most: int = 100_000) -> list[Any]:
+    """A list of at most so many items."""
+    if not isinstance(data, list) or len(data) > most:
+        reject(where, data, f"a list of at most {most} items")
     return data
 
 
@@ -99,10 +102,10 @@ def take_share(data: Any, where: str) -> float:
 
 
 def take_counts(data: Any, where: str) -> dict[str, int]:
-    """An object of names and whole numbers."""
-    if not isinstance(data, dict):
-        reject(where, data, "an object of name and number")
+    """An object of at most 1000 names and whole numbers."""
+    if not isinstance(data, dict) or len(data) > 1000:
+        reject(where, data, "an object of at most 1000 names and numbers")
     return {
-        take_text(key, where): take_integer(value, f"{where}[{key!r}]", 0)
+        take_text(key, where): take_integer(value, f"{where}[{shortened(key)}]", 0)
         for key, value in data.items()
     }

@@ -48,6 +48,8 @@ BACKENDS = ("tflite", "onnx", "torchscript")
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 DTYPES = ("int32", "int64")
 
+_MOST_ARTIFACTS = 100
+
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -246,7 +248,7 @@ def _manifest(fields: dict[str, Any]) -> Manifest:
     max_length = take_integer(fields["max_length"], "max_length", 1, source.position_limit)
     artifacts = tuple(
         _artifact(data, f"artifacts[{index}]", max_length)
-        for index, data in enumerate(take_list(fields["artifacts"], "artifacts"))
+        for index, data in enumerate(take_list(fields["artifacts"], "artifacts", _MOST_ARTIFACTS))
     )
     if not artifacts:
         reject("artifacts", artifacts, "at least one artifact")

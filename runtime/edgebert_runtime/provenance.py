@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from edgebert_runtime.errors import shortened
 from edgebert_runtime.json_fields import (
     reject,
     take_fields,
@@ -81,10 +82,12 @@ def calibration(data: Any, where: str) -> Calibration | None:
         return None
     fields = take_fields(data, where, Calibration)
     figures = fields["agreement"]
-    if not isinstance(figures, dict):
-        reject(f"{where}.agreement", figures, "a figure for each method")
+    if not isinstance(figures, dict) or len(figures) > 1000:
+        reject(f"{where}.agreement", figures, "a figure for each of at most 1000 methods")
     agreement = {
-        take_text(name, f"{where}.agreement"): take_number(value, f"{where}.agreement[{name!r}]")
+        take_text(name, f"{where}.agreement"): take_number(
+            value, f"{where}.agreement[{shortened(name)}]"
+        )
         for name, value in figures.items()
     }
     method = take_text(fields["method"], f"{where}.method")
@@ -124,8 +127,8 @@ def _trial(data: Any, where: str) -> Trial:
         take_text(fields["backend"], f"{where}.backend"),
         take_text(fields["recipe"], f"{where}.recipe"),
         take_texts(fields["float_layers"], f"{where}.float_layers"),
-        take_number(fields["value"], f"{where}.value"),
-        take_number(fields["p50_ms"], f"{where}.p50_ms"),
+        take_number(fields["value"], f"{where}.value", -1, 1),
+        take_number(fields["p50_ms"], f"{where}.p50_ms", 0),
         take_integer(fields["bytes"], f"{where}.bytes", 1),
         fields["recovered"],
         fields["kept"],
@@ -141,8 +144,8 @@ def search(data: Any) -> Search | None:
         take_text(fields["data"], "search.data"),
         take_integer(fields["rows"], "search.rows", 1),
         take_text(fields["figure"], "search.figure", ("accuracy", "correlation")),
-        take_number(fields["float_value"], "search.float_value"),
-        take_number(fields["max_drop"], "search.max_drop"),
+        take_number(fields["float_value"], "search.float_value", -1, 1),
+        take_number(fields["max_drop"], "search.max_drop", 0, 100),
         take_integer(fields["recovery_steps"], "search.recovery_steps", 0),
         tuple(
             _trial(each, f"search.trials[{index}]")

@@ -143,7 +143,15 @@ def test_sentence_transformers_module(folder: Path) -> None:
         ({"formats": ()}, "formats: got ''"),
         ({"formats": "onnx"}, "formats: got 'onnx', expected a tuple of names"),
         ({"formats": ("onnx", "onnx")}, "expected each once"),
-        ({"recipes": ("int3",)}, "recipe: got 'int3', expected one of float32, int8_dynamic"),
+        (
+            {"recipes": ("int3",)},
+            "recipe: got 'int3', expected one of float32, float16, int8_dynamic",
+        ),
+        ({"recipes": ()}, "recipes: got ''"),
+        (
+            {"formats": ("onnx", "torchscript"), "recipes": ("float32", "int4_weights")},
+            "recipe int4_weights: torchscript does not have it, tflite and onnx do; leave one",
+        ),
         ({"lengths": (8, 65)}, "limit of 64"),
         ({"lengths": (16, 8)}, "expected ascending numbers"),
         ({"lengths": ()}, "expected ascending numbers"),
