@@ -17,7 +17,6 @@ import json
 import statistics
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ DOCUMENT = HERE.parent / "docs" / "compression.md"
 WHOLE = "3-layer-of-teacher-0"
 """The student that is compressed."""
 LENGTHS = (16, 32, 64)
+BUNDLES = WORK.parent / "compression"
 _ROUNDS = 3
 _RECIPES = ("float32", "float16", "int8_dynamic", "int8_static", "int8_weights", "int4_weights")
 _FORMATS = {"tflite": _RECIPES, "onnx": _RECIPES, "torchscript": _RECIPES[:-1]}
@@ -85,83 +85,73 @@ def jobs() -> dict[str, Job]:
     return found
 
 
-def recipes(folder: Path) -> dict[str, Any]:
-    """Accuracy of every artifact of the whole student on each set, and its bytes."""
-    artifacts: list[dict[str, Any]] = []
-    for form, names in _FORMATS.items():
-        bundle = folder / form
-        manifest = _edgebert(
-            *("convert", str(WORK / WHOLE), "-o", str(bundle), "--formats", form),
-            *("--recipe", ",".join(names), "--calibration", str(resources.film_train())),
-            *("--lengths", "16,32,64,128", "--json"),
-        )
-        found = {each["recipe"]: {"format": form, **each} for each in manifest["artifacts"]}
-        for name in SETS:
-            for each in _edgebert("evaluate", str(bundle), str(resources.find(name)), "--json")[
-                "artifacts"
-            ]:
-                found[each["recipe"]].setdefault("accuracy", {})[name] = each["accuracy"]
-        artifacts += found.values()
-    times = {form: _times([(folder / form, name) for name in _FORMATS[form]]) for form in _FORMATS}
-    for each in artifacts:
-        each["p50_ms"] = times[each["format"]][str(folder / each["format"]), each["recipe"]]
-    return {"artifacts": artifacts}
+def recipes() -> list[dict[str, Any]]:
+    """Every recipe of the whole student on every backend."""
+    return [
+        _artifact(WHOLE, "", form, recipe) for form, names in _FORMATS.items() for recipe in names
+    ]
 
 
-def students(folder: Path) -> list[dict[str, Any]]:
-    """The whole student and the compressed ones: accuracy, bytes on disk, milliseconds."""
-    found = []
-    places: list[tuple[Path, str]] = []
-    for name, title in _TITLES.items():
-        names = ("float32", "int8_dynamic") if name == WHOLE else ("int8_dynamic",)
-        for form in ("tflite", "onnx"):
-            for recipe in names:
-                bundle = folder / f"{name}-{form}-{recipe}"
-                manifest = _edgebert(
-                    *("convert", str(WORK / name), "-o", str(bundle), "--formats", form),
-                    *("--recipe", recipe, "--lengths", "16,32,64,128", "--json"),
-                )
-                accuracy = {
-                    data: _edgebert("evaluate", str(bundle), str(resources.find(data)), "--json")[
-                        "artifacts"
-                    ][0]["accuracy"]
-                    for data in SETS
-                }
-                places.append((bundle, recipe))
-                found.append(
-                    {
-                        "student": name,
-                        "title": title,
-                        "format": form,
-                        "recipe": recipe,
-                        "parameters": sum(manifest["source"]["parameters"].values()),
-                        "accuracy": accuracy,
-                        "bytes": sum(path.stat().st_size for path in bundle.iterdir()),
-                        "bundle": str(bundle),
-                    }
-                )
-    times = _times(places)
-    for each in found:
-        each["p50_ms"] = times[each.pop("bundle"), each["recipe"]]
+def students() -> list[dict[str, Any]]:
+    """The whole student and the compressed ones."""
+    return [
+        _artifact(name, title, form, recipe)
+        for name, title in _TITLES.items()
+        for form in ("tflite", "onnx")
+        for recipe in (("float32", "int8_dynamic") if name == WHOLE else ("int8_dynamic",))
+    ]
+
+
+def _artifact(name: str, title: str, form: str, recipe: str) -> dict[str, Any]:
+    """A bundle of one artifact, in .cache/compression: accuracy on each set, bytes on disk."""
+    bundle = BUNDLES / f"{name}-{form}-{recipe}"
+    known = bundle.with_name(f"{bundle.name}.json")
+    if known.exists():
+        found: dict[str, Any] = json.loads(known.read_text(encoding="utf-8"))
+        return found
+    BUNDLES.mkdir(parents=True, exist_ok=True)
+    manifest = _edgebert(
+        *("convert", str(WORK / name), "-o", str(bundle), "--formats", form, "--recipe", recipe),
+        *("--calibration", str(resources.film_train()), "--lengths", "16,32,64,128"),
+        *("--force", "--json"),
+    )
+    accuracy = {
+        data: _edgebert("evaluate", str(bundle), str(resources.find(data)), "--json")["artifacts"][
+            0
+        ]["accuracy"]
+        for data in SETS
+    }
+    found = {
+        "student": name,
+        "title": title,
+        "format": form,
+        "recipe": recipe,
+        "parameters": sum(manifest["source"]["parameters"].values()),
+        "calibration": manifest["artifacts"][0]["calibration"],
+        "accuracy": accuracy,
+        "bytes": sum(path.stat().st_size for path in bundle.iterdir()),
+        "bundle": bundle.name,
+    }
+    known.write_text(json.dumps(found), encoding="utf-8")
     return found
 
 
-def _times(places: list[tuple[Path, str]]) -> dict[tuple[str, str], dict[str, float]]:
+def _times(bundles: set[str]) -> dict[str, dict[str, float]]:
     """Median over rounds of p50 in milliseconds by length, one thread; rounds go over all."""
-    rounds: dict[tuple[str, str], list[dict[str, float]]] = {}
+    rounds: dict[str, list[dict[str, float]]] = {}
     lengths = ",".join(map(str, LENGTHS))
     for _ in range(_ROUNDS):
-        for bundle, recipe in places:
+        for bundle in sorted(bundles):
             measured = _edgebert(
-                *("profile", str(bundle), "--recipe", recipe, "--threads", "1"),
+                *("profile", str(BUNDLES / bundle), "--threads", "1"),
                 *("--lengths", lengths, "--budget", "1.5", "--json"),
             )["measurements"][0]
-            rounds.setdefault((str(bundle), recipe), []).append(
+            rounds.setdefault(bundle, []).append(
                 {str(each["tokens"]): each["p50_ms"] for each in measured["lengths"]}
             )
     return {
-        place: {length: statistics.median(each[length] for each in found) for length in found[0]}
-        for place, found in rounds.items()
+        bundle: {length: statistics.median(each[length] for each in found) for length in found[0]}
+        for bundle, found in rounds.items()
     }
 
 
@@ -174,15 +164,14 @@ def tables(results: dict[str, Any]) -> str:
         title = f"{each['title']}, {each['format']} {each['recipe']}"
         lines.append(_row(title, each, each["bytes"]))
     lines += ["", f"| whole student | {columns}", rule]
-    for each in results["recipes"]["artifacts"]:
+    for each in results["recipes"]:
         lines.append(_row(f"{each['format']} {each['recipe']}", each, each["bytes"]))
     facts = results["facts"]
     lines += [
         "",
         f"{facts['cpu']}, {facts['operating_system']}, Python {facts['python']}, one thread; "
         f"medians of {_ROUNDS} rounds over all rows; {results['date']}, by "
-        "`benchmarks/compression.py`. MB of a row of the first table: all files of a bundle with "
-        "this artifact; of the second: the artifact.",
+        "`benchmarks/compression.py`. MB: all files of a bundle with this artifact alone.",
     ]
     return "\n".join(lines)
 
@@ -209,14 +198,16 @@ def main() -> None:
         distillation.make(name, every)
     if arguments.names:
         return
-    with tempfile.TemporaryDirectory() as work:
-        folder = Path(work)
-        results: dict[str, Any] = {
-            "date": datetime.date.today().isoformat(),
-            "students": students(folder),
-            "recipes": recipes(folder),
-        }
-        once = _edgebert("profile", str(folder / "onnx"), "--recipe", "float32", "--json")
+    results: dict[str, Any] = {
+        "date": datetime.date.today().isoformat(),
+        "students": students(),
+        "recipes": recipes(),
+    }
+    rows = [*results["students"], *results["recipes"]]
+    times = _times({each["bundle"] for each in rows})
+    for each in rows:
+        each["p50_ms"] = times[each["bundle"]]
+    once = _edgebert("profile", str(BUNDLES / rows[0]["bundle"]), "--json")
     results["facts"] = once["measurements"][0]["facts"]
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     start, end = "<!-- figures: benchmarks/compression.py -->", "<!-- /figures -->"

@@ -148,7 +148,11 @@ def _recovered(
     # Where the next conversion cleans up, should this one be killed.
     with tempfile.TemporaryDirectory(prefix="recover-", dir=given.folder.parent) as work:
         output = Path(work) / "recovered"
-        recover(folder, output, gate.recover, gate.columns, gate.recover_steps)
+        try:
+            recover(folder, output, gate.recover, gate.columns, gate.recover_steps)
+        except KeyboardInterrupt:
+            # It tells of a checkpoint to go on from, which is gone with its folder.
+            raise KeyboardInterrupt from None
         with quiet():
             checkpoint = load_checkpoint(output)
     source = dataclasses.replace(checkpoint.source, checkpoint=given.checkpoint.source.checkpoint)
