@@ -45,7 +45,10 @@ def _layers(*widths: tuple[Any, Any], **others: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        (_layers((1, 32), (1, 2)), r"output.dense.weight' first: got \(32, 16\), expected \(32, 8\)"),
+        (
+            _layers((1, 32), (1, 2)),
+            r"output.dense.weight' first: got \(32, 16\), expected \(32, 8\)",
+        ),
         (_layers((2, 31), (1, 2)), r"intermediate.dense.bias' first: got \(32,\), expected \(31,"),
         ({KEY: None}, "other shapes than config.json says"),
         (_layers((0, 32), (1, 2)), r"heads: got 0, expected a whole number from 1 to 4"),
