@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from edgebert_runtime.errors import DeviceError, MissingBackendError
 from edgebert_runtime.measurement import Measurement, Settings
 
+_BENCHMARK = (sys.executable, "-m", "edgebert_runtime.benchmark")
 _ERROR = "edgebert: error: "
 
 
@@ -23,23 +27,52 @@ class Local:
             MissingBackendError: if the library of that backend is not installed.
             DeviceError: if the process fails or is killed.
         """
-        with subprocess.Popen(
-            [sys.executable, "-m", "edgebert_runtime.benchmark", *arguments(bundle, settings)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-        ) as process:
-            try:
-                output, errors = process.communicate()
-            finally:
+        process: subprocess.Popen[str] | None = None
+        try:
+            with _interrupts_wait():
+                process = subprocess.Popen(
+                    [*_BENCHMARK, *arguments(bundle, settings)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    encoding="utf-8",
+                    errors="replace",
+                )
+            output, errors = process.communicate()
+        finally:
+            if process is not None:
                 process.kill()
-                process.wait()
+                with process:
+                    process.wait()
         if process.returncode:
             raise _failure(process.returncode, errors)
         # Libraries may have printed something of their own before.
         return Measurement.from_json(output.strip().rpartition("\n")[2])
+
+
+@contextlib.contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """SIGINT and SIGTERM that have a handler reach it after the block.
+
+    An exception out of one within `Popen` would leave a process that nobody knows of.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        # Handlers run in the main thread alone.
+        yield
+        return
+    waiting: list[int] = []
+    handlers = {
+        number: signal.signal(number, lambda number, _: waiting.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if callable(signal.getsignal(number))
+    }
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for each in waiting:
+            signal.raise_signal(each)
 
 
 def arguments(bundle: Path, settings: Settings) -> list[str]:

@@ -162,7 +162,7 @@ def test_an_interrupted_comparison_leaves_nothing(bundle: Path, tmp_path: Path) 
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         deadline = time.monotonic() + 60
         while not children.read_text().split() and time.monotonic() < deadline:
-            time.sleep(0.05)
+            time.sleep(0.001)
         measuring = [int(each) for each in children.read_text().split()]
         assert measuring
         process.send_signal(signal.SIGINT)

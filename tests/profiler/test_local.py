@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,6 +100,26 @@ def test_an_interrupt_ends_the_process(bundle: Path, stand_in: Path, tmp_path: P
     assert (output, errors) == ("interrupted\n", "")
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
+
+
+def test_an_interrupt_while_the_process_starts_ends_it(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[str]] = []
+
+    class Interrupted(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *given: Any, **settings: Any) -> None:
+            super().__init__(*given, **settings)
+            started.append(self)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        Local().measure(bundle, QUICK)
+    (process,) = started
+    assert process.returncode == -signal.SIGKILL
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.parametrize(
