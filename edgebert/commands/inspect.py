@@ -73,6 +73,7 @@ def _pruning_facts(pruning: Pruning) -> list[list[str]]:
         ["pruned from", f"{pruning.parameters_before:,} parameters"],
         ["heads", ", ".join(map(str, pruning.heads)) + " by layer"],
         ["neurons", ", ".join(map(str, pruning.feed_forward)) + " by layer"],
+        ["set to zero", f"{100 * pruning.sparsity:.1f} % of linear weights"],
     ]
 
 
