@@ -68,7 +68,7 @@ def test_components_add_up(form: str, name: str, bundles: dict[str, Path]) -> No
     """What the manifest says of weights is in the file; the rest is a small graph."""
     (artifact,) = (each for each in manifest(bundles[form]).artifacts if each.recipe == name)
     graph = artifact.bytes - sum(artifact.components.values())
-    assert 0 < graph < 150_000
+    assert 0 < graph < 200_000
 
 
 def test_onnx_types_of_weights(bundles: dict[str, Path]) -> None:
@@ -150,10 +150,10 @@ def test_onnx_four_bit_products_are_those_of_the_blocks(bundles: dict[str, Path]
     """ONNX Runtime reads our layout as `dequantize_blocks` does."""
     import onnxruntime
 
-    layer = torch.nn.Linear(80, 24)
+    layer = torch.nn.Linear(80, 24).eval()
     with torch.no_grad():
         path = bundles["onnx"].parent / "layer.onnx"
-        module = exporter.Int4Linear(layer)
+        module = exporter.Int4Linear(layer).eval()
         rows = torch.randn(5, 80, generator=torch.Generator().manual_seed(1))
         program = torch.onnx.export(module, (rows,), dynamo=True, verbose=False)
         assert program is not None
