@@ -36,7 +36,7 @@ class DynamicLinear(nn.Module):
     def __init__(self, layer: nn.Linear) -> None:
         super().__init__()
         weight, scales = quantize_rows(layer.weight)
-        self.packed = _packed(weight, scales, None)
+        self.packed = _packed(weight, scales)
         self.bias = None if layer.bias is None else nn.Parameter(layer.bias.detach().clone())
 
     def forward(self, rows: Tensor) -> Tensor:
@@ -59,11 +59,11 @@ class StaticLinear(nn.Module):
         super().__init__()
         weight, scales = quantize_rows(layer.weight)
         largest = scales * INT8_MAX
-        bias = None if layer.bias is None else layer.bias.detach() / largest
-        self.packed = _packed(weight, torch.full_like(scales, 1 / INT8_MAX), bias)
+        self.packed = _packed(weight, torch.full_like(scales, 1 / INT8_MAX))
         self.input_scale, self.input_zero = affine(ranges.inputs)
         self.output_scale, self.output_zero = affine(ranges.outputs)
         self.register_buffer("largest", largest)
+        self.bias = None if layer.bias is None else nn.Parameter(layer.bias.detach().clone())
         self.largest: Tensor
 
     def forward(self, rows: Tensor) -> Tensor:
@@ -71,15 +71,16 @@ class StaticLinear(nn.Module):
         outputs: Tensor = torch.ops.quantized.linear(
             quantized, self.packed._packed_params, self.output_scale, self.output_zero
         )
-        return outputs.dequantize() * self.largest
+        outputs = outputs.dequantize() * self.largest
+        return outputs if self.bias is None else outputs + self.bias
 
 
-def _packed(weight: Tensor, scales: Tensor, bias: Tensor | None) -> LinearPackedParams:
-    """[rows, columns] int8, [rows] float32 scales and bias as torch's kernels take them."""
+def _packed(weight: Tensor, scales: Tensor) -> LinearPackedParams:
+    """[rows, columns] int8 and [rows] float32 scales as torch's kernels take them."""
     zeros = torch.zeros(scales.shape, dtype=torch.int64)
     tensor = torch._make_per_channel_quantized_tensor(weight, scales.double(), zeros, 0)
     packed = LinearPackedParams(torch.qint8)  # type: ignore[no-untyped-call]
-    packed.set_weight_bias(tensor, bias)
+    packed.set_weight_bias(tensor, None)
     return packed
 
 

@@ -12,12 +12,12 @@ import students
 import torch
 
 import edgebert
-from edgebert_converters import calibration, components
+from edgebert_converters import calibration, components, torchscript
 from edgebert_converters import onnx as exporter
 from edgebert_converters.calibration import Observed
 from edgebert_converters.checkpoint import load_checkpoint
 from edgebert_converters.quantization import affine, dequantize_blocks, quantize_blocks
-from edgebert_converters.recipes import RECIPES
+from edgebert_converters.recipes import RECIPES, Ranges
 from edgebert_runtime import Manifest
 from edgebert_runtime.tokenization import Tokenizer
 
@@ -225,3 +225,19 @@ def test_zeros_stay_zeros(checkpoint: Path) -> None:
                 module.weight[:, ::2] = 0.0
     for recipe in RECIPES.values():
         assert components.sparsity(student, recipe) > 0.3
+
+
+def test_a_large_bias_is_outside_of_the_static_range() -> None:
+    """Ranges are of outputs without their bias, in TorchScript as in calibration."""
+    layer = torch.nn.Linear(16, 4)
+    with torch.no_grad():
+        layer.bias.fill_(100.0)
+        rows = torch.rand(3, 16, generator=torch.Generator().manual_seed(0))
+        products = torch.nn.functional.linear(rows, layer.weight)
+        products = products / layer.weight.abs().amax(dim=1)
+        ranges = Ranges((0.0, 1.0), (float(products.min()), float(products.max())))
+        with warnings.catch_warnings():
+            # torch's quantized tensors are to move elsewhere; the exporter says the same.
+            warnings.simplefilter("ignore")
+            given = torchscript.StaticLinear(layer, ranges)(rows)
+        torch.testing.assert_close(given, layer(rows), atol=0.05, rtol=0.0)
