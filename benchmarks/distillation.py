@@ -79,7 +79,7 @@ def jobs() -> dict[str, Job]:
                 title, (), ("train", three, *_common(film, dev, epochs, "1e-4", seed))
             )
         needed = (f"teacher-{seed}", f"augmented-{seed}.jsonl")
-        distil = ("distill", "--teacher", own, "--dev", dev, *_INTERMEDIATE, *_seeded(seed))
+        distil = _distil(seed, dev)
         usual = (*distil, "--train", augmented, "--epochs", _EPOCHS)
         found[f"3-layer-{seed}"] = Job(
             "3 layers of 384, distilled", needed, (*usual, "--student", three)
@@ -108,10 +108,8 @@ def jobs() -> dict[str, Job]:
 
 def _ideas(found: dict[str, Job], dev: str, three: str) -> None:
     """The three-layer student of seed 0 with one thing changed."""
-    usual = (
-        *("distill", "--teacher", str(WORK / "teacher-0"), "--dev", dev, *_INTERMEDIATE),
-        *("--train", str(WORK / "augmented-0.jsonl"), "--epochs", _EPOCHS, *_seeded(0)),
-    )
+    augmented = str(WORK / "augmented-0.jsonl")
+    usual = (*_distil(0, dev), "--train", augmented, "--epochs", _EPOCHS)
     needed = ("teacher-0", "augmented-0.jsonl")
     found["3-layer-temperature-0"] = Job(
         "3 layers of 384, distilled at temperature 3",
@@ -129,7 +127,7 @@ def _ablation(found: dict[str, Job], film: str, dev: str) -> None:
     """The four-layer student of seed 0 without one part at a time."""
     teacher, augmented = str(WORK / "teacher-0"), str(WORK / "augmented-0.jsonl")
     general = str(WORK / "4-layer-general")
-    distil = ("distill", "--teacher", teacher, "--dev", dev, *_INTERMEDIATE, *_seeded(0))
+    distil = _distil(0, dev)
     needed = ("teacher-0", "augmented-0.jsonl", "4-layer-general")
     found["4-layer-general"] = Job(
         "",
@@ -169,6 +167,11 @@ def _ablation(found: dict[str, Job], film: str, dev: str) -> None:
         needed[:2],
         (*distil, "--student", "tinybert-4l-312", "--train", augmented, "--epochs", _SHORT),
     )
+
+
+def _distil(seed: int, dev: str) -> tuple[str, ...]:
+    teacher = str(WORK / f"teacher-{seed}")
+    return ("distill", "--teacher", teacher, "--dev", dev, *_INTERMEDIATE, *_seeded(seed))
 
 
 def _common(film: str, dev: str, epochs: int, rate: str, seed: int) -> tuple[str, ...]:

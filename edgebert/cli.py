@@ -13,7 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
 
-from edgebert.commands.arguments import printable, writing
+from edgebert.commands.arguments import writing
+from edgebert.escaping import printable
 from edgebert_runtime.errors import AccuracyError, EdgeBertError, InputError
 
 _COMMANDS = (

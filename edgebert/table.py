@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgebert.commands.arguments import printable
+from edgebert.escaping import printable
 
 
 def render(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -190,7 +190,8 @@ def pretrained(kind: Any, folder: Path, dispensable: tuple[str, ...], **settings
         with quiet_transformers():
             # transformers' own refusal of other shapes names none of them.
             settings["ignore_mismatched_sizes"] = True
-            settings.setdefault("config", AutoConfig.from_pretrained(folder, local_files_only=True))
+            if "config" not in settings:
+                settings["config"] = AutoConfig.from_pretrained(folder, local_files_only=True)
             model, info = _class(kind, settings["config"]).from_pretrained(
                 folder,
                 local_files_only=True,

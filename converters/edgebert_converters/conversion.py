@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgebert_converters import calibration, components, onnx, parity, tflite, torchscript
-from edgebert_converters.calibration import Observed
 from edgebert_converters.checkpoint import Checkpoint
 from edgebert_converters.heads import Student
 from edgebert_converters.quiet import quiet
-from edgebert_converters.recipes import Recipe
+from edgebert_converters.recipes import Ranges, Recipe
 from edgebert_runtime.backends import open_backend
 from edgebert_runtime.errors import ConversionError, EdgeBertError
 from edgebert_runtime.manifest import Artifact, File, Manifest, Parity
@@ -49,8 +47,12 @@ class Conversion:
     encodings: list[Encoding]
     expected: NDArray[np.float32]
     """Raw outputs [n, width] of the float model on the encodings."""
-    observed: dict[str, Observed] = field(default_factory=dict)
-    """Activations of the student on the first sentences, once they are asked for."""
+    calibrated: tuple[Mapping[str, Ranges], Calibration] | None = None
+    """Fixed ranges of the student's activations, the same for every format, once asked for."""
+
+    def __post_init__(self) -> None:
+        """Put the tokenizer beside the artifacts to come."""
+        (self.folder / _TOKENIZER).write_bytes(self.checkpoint.tokenizer)
 
     @property
     def student(self) -> Student:
@@ -58,15 +60,13 @@ class Conversion:
         return self.checkpoint.student
 
     def manifest(self, artifacts: Sequence[Artifact] = ()) -> Manifest:
-        """The manifest over these artifacts; writes the tokenizer's file."""
-        path = self.folder / _TOKENIZER
-        path.write_bytes(self.checkpoint.tokenizer)
+        """The manifest over these artifacts."""
         pruned = self.checkpoint.pruning
         return Manifest(
             task=self.checkpoint.task,
             labels=self.checkpoint.labels,
             max_length=self.lengths[-1],
-            tokenizer=_file(path),
+            tokenizer=_file(_TOKENIZER, self.checkpoint.tokenizer),
             source=self.checkpoint.source,
             artifacts=tuple(artifacts),
             pruning=None
@@ -85,7 +85,9 @@ class Conversion:
         """
         found: Calibration | None = None
         if recipe.activations == "static":
-            recipe, found = self._calibrated(recipe)
+            self.calibrated = self.calibrated or self._calibrate()
+            ranges, found = self.calibrated
+            recipe = replace(recipe, ranges=ranges)
         artifact = replace(self._export(form, recipe), calibration=found)
         self.report(f"comparing {form} {recipe.name} with the float model")
         with self.opened(artifact) as model:
@@ -106,15 +108,15 @@ class Conversion:
             with model.attached(backend):
                 yield model
 
-    def _calibrated(self, recipe: Recipe) -> tuple[Recipe, Calibration]:
-        """The recipe with the ranges of the method that agrees best with the float model."""
+    def _calibrate(self) -> tuple[Mapping[str, Ranges], Calibration]:
+        """The ranges of the method that agrees best with the float model."""
         sentences = self.encodings[:_MOST_CALIBRATED]
-        self.report(f"calibrating {recipe.name} on {len(sentences)} sentences")
-        self.observed = self.observed or calibration.observe(self.student, sentences)
+        self.report(f"calibrating on {len(sentences)} sentences")
+        observed = calibration.observe(self.student, sentences)
         figures: dict[str, float] = {}
         best: tuple[float, float] | None = None
         for method in calibration.METHODS:
-            ranges = calibration.ranges(self.observed, method)
+            ranges = calibration.ranges(observed, method)
             given = calibration.outputs(calibration.simulated(self.student, ranges), sentences)
             found = parity.compare(self.checkpoint.task, self.expected[: len(sentences)], given)
             figures[method] = found.agreement
@@ -122,10 +124,7 @@ class Conversion:
             rank = (found.agreement, -found.mean_difference)
             if best is None or rank > best:
                 best, chosen, taken = rank, method, ranges
-        return (
-            dataclasses.replace(recipe, ranges=taken),
-            Calibration(chosen, len(sentences), figures),
-        )
+        return taken, Calibration(chosen, len(sentences), figures)
 
     def _export(self, form: str, recipe: Recipe) -> Artifact:
         kept = len(recipe.float_layers)
@@ -147,7 +146,7 @@ class Conversion:
             raise ConversionError(
                 f"{form} export failed ({reason}); set EDGEBERT_DEBUG=1 for the exporter's output"
             ) from error
-        file = _file(path)
+        file = _file(path.name, path.read_bytes())
         input_dtype, output = _INTERFACES[form]
         return Artifact(
             backend=form,
@@ -166,6 +165,5 @@ class Conversion:
         )
 
 
-def _file(path: Path) -> File:
-    content = path.read_bytes()
-    return File(path.name, hashlib.sha256(content).hexdigest(), len(content))
+def _file(name: str, content: bytes) -> File:
+    return File(name, hashlib.sha256(content).hexdigest(), len(content))

@@ -24,14 +24,10 @@ from edgebert_converters.quantization import (
     BLOCK,
     INT8_MAX,
     SMALLEST,
-    HalfEmbedding,
-    HalfLinear,
-    Int8Embedding,
-    WeightsLinear,
     affine,
     quantize_blocks,
     quantize_rows,
-    with_replaced,
+    represented,
 )
 from edgebert_converters.recipes import Ranges, Recipe
 
@@ -133,25 +129,16 @@ class Int4Linear(nn.Module):
         return outputs if self.bias is None else outputs + self.bias
 
 
-def _represented(student: Student, recipe: Recipe) -> Student:
-    def linear(name: str, layer: nn.Linear) -> nn.Module:
-        if recipe.weights == "float16":
-            return HalfLinear(layer)
-        if recipe.weights == "int4":
-            return Int4Linear(layer)
-        if recipe.activations == "static":
-            return StaticLinear(layer, recipe.ranges[name])
-        return DynamicLinear(layer) if recipe.activations == "dynamic" else WeightsLinear(layer)
-
-    if recipe.weights == "float32":
-        return student
-    table = HalfEmbedding if recipe.weights == "float16" else Int8Embedding
-    return with_replaced(student, recipe, linear, table)
-
-
 def export(student: Student, recipe: Recipe, path: Path) -> None:
     """Write `student` as one .onnx file: any batch, any length, int64 inputs, weights inside."""
-    module = _represented(student, recipe)
+
+    def special(name: str, layer: nn.Linear) -> nn.Module:
+        if recipe.weights == "int4":
+            return Int4Linear(layer)
+        static = recipe.activations == "static"
+        return StaticLinear(layer, recipe.ranges[name]) if static else DynamicLinear(layer)
+
+    module = represented(student, recipe, special)
     names = student.input_names
     example = {name: torch.ones((2, 7), dtype=torch.int64) for name in names}
     dynamic = {name: {0: "batch", 1: "tokens"} for name in names}

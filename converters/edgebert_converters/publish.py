@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import zipfile
 from pathlib import Path
 
 from edgebert_runtime.bundle import Bundle
-from edgebert_runtime.errors import InputError, ManifestError, shortened
-from edgebert_runtime.manifest import FILE_NAME, MAX_BYTES, SCHEMA_VERSION
+from edgebert_runtime.errors import InputError, ManifestError, ManifestVersionError, shortened
 
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 """Fixed, so that the same files make the same zip."""
@@ -47,28 +45,13 @@ def check_target(target: Path, *, force: bool) -> None:
         raise InputError(f"output {str(target)!r} exists; choose another name, or add --force")
     try:
         Bundle(target)
+    except ManifestVersionError:
+        return
     except ManifestError:
-        if _of_another_version(target):
-            return
         raise InputError(
             f"output {str(target)!r} exists and is no bundle that can be read, so --force does not "
             "replace it; remove it yourself, or choose another name"
         ) from None
-
-
-def _of_another_version(target: Path) -> bool:
-    """Whether this is a bundle that an older or newer edgebert wrote."""
-    try:
-        if target.is_dir():
-            text = (target / FILE_NAME).read_bytes()[:MAX_BYTES]
-        else:
-            with zipfile.ZipFile(target) as archive, archive.open(FILE_NAME) as entry:
-                text = entry.read(MAX_BYTES)
-        version = json.loads(text)["schema_version"]
-    except Exception:
-        # zipfile and json meet damage with more kinds of exceptions than they document.
-        return False
-    return type(version) is int and version != SCHEMA_VERSION
 
 
 def publish(folder: Path, target: Path) -> None:

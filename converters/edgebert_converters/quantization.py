@@ -38,6 +38,12 @@ def quantize_rows(weight: Tensor) -> tuple[Tensor, Tensor]:
     return rounded.clamp(-INT8_MAX, INT8_MAX).to(torch.int8), scales
 
 
+def rounded_rows(tensor: Tensor) -> Tensor:
+    """[..., columns] float32 in 255 steps between minus and plus its row's largest magnitude."""
+    scales = tensor.abs().amax(dim=-1, keepdim=True).clamp(min=SMALLEST) / INT8_MAX
+    return torch.round(tensor / scales) * scales
+
+
 def affine(bounds: tuple[float, float]) -> tuple[float, int]:
     """Scale and zero point of 8-bit numbers from 0 to 255 that cover `bounds`, zero exactly."""
     low, high = min(bounds[0], 0.0), max(bounds[1], 0.0)
@@ -147,15 +153,28 @@ def with_replaced(
                 visit(child, f"{name}.")
                 continue
             if child not in made:
-                keeps = name in recipe.float_layers
-                made[child] = (
-                    child
-                    if keeps
-                    else linear(name, child)
-                    if isinstance(child, nn.Linear)
-                    else embedding(child)
-                )
+                made[child] = child if name in recipe.float_layers else new(name, child)
             setattr(module, own, made[child])
+
+    def new(name: str, layer: nn.Linear | nn.Embedding) -> nn.Module:
+        return linear(name, layer) if isinstance(layer, nn.Linear) else embedding(layer)
 
     visit(replaced, "")
     return replaced.eval()
+
+
+def represented(
+    student: Student, recipe: Recipe, special: Callable[[str, nn.Linear], nn.Module]
+) -> Student:
+    """The student as ONNX and TorchScript store it.
+
+    `special` makes the linear layers that each backend has operators of its own for: those with
+    8-bit activations or 4-bit weights.
+    """
+    if recipe.weights == "float32":
+        return student
+    if recipe.weights == "float16":
+        return with_replaced(student, recipe, lambda _, layer: HalfLinear(layer), HalfEmbedding)
+    widened = recipe.weights == "int8" and recipe.activations == "float32"
+    linear = (lambda _, layer: WeightsLinear(layer)) if widened else special
+    return with_replaced(student, recipe, linear, Int8Embedding)

@@ -6,19 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from edgebert_converters.calibration import outputs
 from edgebert_converters.heads import Student
-from edgebert_converters.quantization import (
-    INT8_MAX,
-    SMALLEST,
-    Int8Embedding,
-    quantize_rows,
-    with_replaced,
-)
+from edgebert_converters.quantization import Int8Embedding, rounded_rows, with_replaced
 from edgebert_converters.recipes import Recipe
 from edgebert_runtime.tokenization import Encoding
 
@@ -28,14 +21,12 @@ class RoundedLinear(nn.Module):
 
     def __init__(self, layer: nn.Linear) -> None:
         super().__init__()
-        weight, scales = quantize_rows(layer.weight)
-        self.register_buffer("weight", weight.to(torch.float32) * scales[:, None])
+        self.register_buffer("weight", rounded_rows(layer.weight.detach()))
         self.bias = None if layer.bias is None else nn.Parameter(layer.bias.detach().clone())
         self.weight: Tensor
 
     def forward(self, rows: Tensor) -> Tensor:
-        scales = rows.abs().amax(dim=-1, keepdim=True).clamp(min=SMALLEST) / INT8_MAX
-        return functional.linear(torch.round(rows / scales) * scales, self.weight, self.bias)
+        return functional.linear(rounded_rows(rows), self.weight, self.bias)
 
 
 def names(student: Student) -> tuple[str, ...]:

@@ -13,13 +13,9 @@ from edgebert_converters.heads import Student
 from edgebert_converters.quantization import (
     INT8_MAX,
     SMALLEST,
-    HalfEmbedding,
-    HalfLinear,
-    Int8Embedding,
-    WeightsLinear,
     affine,
     quantize_rows,
-    with_replaced,
+    represented,
 )
 from edgebert_converters.recipes import Ranges, Recipe
 
@@ -84,26 +80,17 @@ def _packed(weight: Tensor, scales: Tensor) -> LinearPackedParams:
     return packed
 
 
-def _represented(student: Student, recipe: Recipe) -> Student:
-    def linear(name: str, layer: nn.Linear) -> nn.Module:
-        if recipe.weights == "float16":
-            return HalfLinear(layer)
-        if recipe.activations == "static":
-            return StaticLinear(layer, recipe.ranges[name])
-        return DynamicLinear(layer) if recipe.activations == "dynamic" else WeightsLinear(layer)
-
-    if recipe.weights == "float32":
-        return student
-    table = HalfEmbedding if recipe.weights == "float16" else Int8Embedding
-    return with_replaced(student, recipe, linear, table)
-
-
 def export(student: Student, recipe: Recipe, path: Path) -> None:
     """Write `student` as one .pt file: any batch, any length, int64 inputs by position."""
+
+    def special(name: str, layer: nn.Linear) -> nn.Module:
+        static = recipe.activations == "static"
+        return StaticLinear(layer, recipe.ranges[name]) if static else DynamicLinear(layer)
+
     example = tuple(torch.ones((2, 7), dtype=torch.int64) for _ in student.input_names)
     # torch.ao and torch.jit announce that they will move; nothing replaces torch.jit.load yet.
     with warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
         warnings.simplefilter("ignore")
-        module = _represented(student, recipe)
+        module = represented(student, recipe, special)
         traced = torch.jit.trace(module, example, check_trace=False)  # type: ignore[no-untyped-call]
         torch.jit.save(traced, str(path))

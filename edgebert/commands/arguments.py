@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from edgebert.escaping import UNSAFE, escaped, printable
 from edgebert_runtime import Model, load
 from edgebert_runtime.arguments import whole_number
 from edgebert_runtime.errors import InputError
@@ -24,9 +25,6 @@ from edgebert_runtime.examples import (
 )
 from edgebert_runtime.manifest import BACKENDS
 from edgebert_runtime.tokenization import Text
-
-_UNSAFE = re.compile(r"[^ -~]")
-"""What may have to be escaped: everything but printable ASCII."""
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
@@ -128,7 +126,7 @@ def print_json(data: Any) -> None:
 
 def write(text: str) -> None:
     """Lines on standard output; what a terminal cannot show, or would obey, is escaped."""
-    _print(text, _escaped)
+    _print(text, escaped)
 
 
 @contextlib.contextmanager
@@ -142,13 +140,6 @@ def writing() -> Iterator[None]:
         raise InputError(
             f"standard output cannot be written ({error.strerror}); redirect it elsewhere"
         ) from None
-
-
-def printable(text: str) -> str:
-    """A text on one line, whatever is in it: control characters and the like are escaped."""
-    return _UNSAFE.sub(
-        lambda found: found[0] if found[0].isprintable() else _escaped(found[0]), text
-    )
 
 
 def shown(text: Text, width: int = 40) -> str:
@@ -172,11 +163,7 @@ def _print(text: str, escape: Callable[[str], str]) -> None:
         return character
 
     with writing():
-        print(_UNSAFE.sub(replaced, text), flush=True)
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
+        print(UNSAFE.sub(replaced, text), flush=True)
 
 
 def _json_escaped(character: str) -> str:

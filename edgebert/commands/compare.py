@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgebert.commands import arguments as common
+from edgebert.escaping import printable
 from edgebert_runtime.arguments import whole_number
 from edgebert_runtime.benchmark import seconds
 from edgebert_runtime.errors import EdgeBertError, MissingBackendError
@@ -153,7 +154,7 @@ def _picture(comparison: Comparison, kind: str) -> bytes:
 
     bubbles = [
         Bubble(
-            common.printable(each.candidate.name),
+            printable(each.candidate.name),
             each.candidate.artifact.backend,
             each.latency.p50_ms,
             (min(each.latency.rounds_p50_ms), max(each.latency.rounds_p50_ms)),
@@ -167,11 +168,11 @@ def _picture(comparison: Comparison, kind: str) -> bytes:
     words = Words(
         title=f"{comparison.task}: {comparison.score_name}, latency and size",
         latency=f"p50 latency in ms ({report.conditions(comparison.plan)})",
-        score=common.printable(report.score_meaning(comparison)),
+        score=printable(report.score_meaning(comparison)),
         footer=(
             f"{date.today().isoformat()}. Bubble area: bytes of artifact, tokenizer and manifest. "
             "Whiskers: fastest and slowest round.",
-            *(common.printable(line) for line in lines),
+            *(printable(line) for line in lines),
         ),
     )
     return render(bubbles, words, kind)

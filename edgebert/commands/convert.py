@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from edgebert import table
 from edgebert.commands import arguments as common
 from edgebert.commands import pruning, training
+from edgebert.escaping import printable
 from edgebert_runtime.arguments import whole_number, whole_numbers
 from edgebert_runtime.errors import InputError
 from edgebert_runtime.manifest import Manifest
@@ -180,7 +181,7 @@ def search_table(search: Search) -> str:
     ]
     headers = ["tried", search.figure, "points lost", "p50 ms", "MB", ""]
     title = (
-        f"{search.rows} rows of {common.printable(search.data)}; float model {float_value:.4f}, "
+        f"{search.rows} rows of {printable(search.data)}; float model {float_value:.4f}, "
         f"at most {search.max_drop:g} points less"
     )
     if search.recovery_steps:

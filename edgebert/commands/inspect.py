@@ -9,6 +9,7 @@ import zlib
 from edgebert import table
 from edgebert.commands import arguments as common
 from edgebert.commands.convert import parity_table, search_table
+from edgebert.escaping import printable
 from edgebert_runtime.bundle import Bundle
 from edgebert_runtime.manifest import Artifact, File, Manifest
 from edgebert_runtime.provenance import Pruning
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         facts += _pruning_facts(manifest.pruning)
     width = max(len(name) for name, _ in facts)
     for name, value in facts:
-        common.write(f"{name.ljust(width)}  {common.printable(value)}")
+        common.write(f"{name.ljust(width)}  {printable(value)}")
     common.write("")
     common.write(parity_table(manifest))
     common.write("")
@@ -59,12 +60,12 @@ def run(arguments: argparse.Namespace) -> int:
         lengths = ", ".join(map(str, artifact.lengths)) or f"any to {manifest.max_length}"
         common.write(f"\n{artifact.file}: inputs {inputs}; lengths {lengths}")
         if artifact.float_layers:
-            layers = common.printable(", ".join(artifact.float_layers))
+            layers = printable(", ".join(artifact.float_layers))
             common.write(f"left in float32: {layers}")
         if (found := artifact.calibration) is not None:
             figures = ", ".join(f"{name} {value:.4f}" for name, value in found.agreement.items())
             method = f"{found.method} on {found.sentences} sentences"
-            common.write(common.printable(f"ranges by {method}; agreement: {figures}"))
+            common.write(printable(f"ranges by {method}; agreement: {figures}"))
     return 0
 
 

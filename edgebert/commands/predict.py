@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from edgebert import table
 from edgebert.commands import arguments as common
+from edgebert.escaping import printable
 from edgebert_runtime import Classification, MultiLabel
 from edgebert_runtime.arguments import whole_number
 from edgebert_runtime.tasks import Result
@@ -50,8 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _answer(result: Result) -> str:
     if isinstance(result, Classification | MultiLabel):
-        top = ", ".join(f"{common.printable(label)} {score:.3f}" for label, score in result.top)
+        top = ", ".join(f"{printable(label)} {score:.3f}" for label, score in result.top)
         if isinstance(result, Classification):
             return top
-        return f"[{', '.join(map(common.printable, result.labels))}] {top}"
+        return f"[{', '.join(map(printable, result.labels))}] {top}"
     return f"{result.value:.4f}"

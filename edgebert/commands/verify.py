@@ -7,6 +7,7 @@ import os
 
 from edgebert import table
 from edgebert.commands import arguments as common
+from edgebert.escaping import printable
 from edgebert_runtime.bundle import Bundle
 from edgebert_runtime.errors import ManifestError
 from edgebert_runtime.manifest import FILE_NAME, Artifact, File
@@ -59,5 +60,5 @@ def _print(
     for problem in problems.values():
         common.write(problem)
     if unlisted:
-        names = ", ".join(map(common.printable, unlisted))
+        names = ", ".join(map(printable, unlisted))
         common.write(f"not listed in the manifest, never opened: {names}")

@@ -11,16 +11,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from edgebert_converters.quantization import (
-    INT8_MAX,
-    SMALLEST,
-    dequantize_blocks,
-    quantize_blocks,
-)
+from edgebert_converters.quantization import dequantize_blocks, quantize_blocks, rounded_rows
 
 KINDS = ("none", "int8", "int4")
 
@@ -63,11 +57,7 @@ def _embedding(table: nn.Embedding, ids: Tensor) -> Tensor:
 
 
 def _rounded_rows(tensor: Tensor) -> Tensor:
-    """[..., columns] rounded to 255 steps between minus and plus its row's largest magnitude."""
-    with torch.no_grad():
-        scales = tensor.abs().amax(dim=-1, keepdim=True).clamp(min=SMALLEST) / INT8_MAX
-        rounded = torch.round(tensor / scales) * scales
-    return _straight_through(tensor, rounded)
+    return _straight_through(tensor, rounded_rows(tensor.detach()))
 
 
 def _straight_through(tensor: Tensor, rounded: Tensor) -> Tensor:

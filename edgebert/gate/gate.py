@@ -162,7 +162,7 @@ def _recovered(
         given,
         checkpoint=dataclasses.replace(checkpoint, source=source),
         folder=apart,
-        observed={},
+        calibrated=None,
     )
     search.recovered = True
     kept = {form: search.rounded(form, recipes) for form, recipes in formats.items()}

@@ -52,7 +52,7 @@ class Bundle:
         except UnicodeDecodeError as error:
             raise self._unreadable(manifest_format.FILE_NAME, f"not UTF-8 text: {error}") from None
         except ManifestError as error:
-            raise ManifestError(f"{self._name}: {error}") from None
+            raise type(error)(f"{self._name}: {error}") from None
 
     def read(self, file: File | Artifact) -> bytes:
         """The content of a listed file.

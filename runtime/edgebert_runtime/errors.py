@@ -3,6 +3,7 @@
 EdgeBertError
 ├── InputError (ValueError)             a text, a file or an argument that cannot be used
 ├── ManifestError (ValueError)          a bundle that is missing, altered or not understood
+│   └── ManifestVersionError            a bundle that another version of edgebert wrote
 ├── MissingBackendError (ImportError)   the library of a backend is not installed
 ├── BackendError (RuntimeError)         the library of a backend failed on a verified artifact
 ├── ConversionError (RuntimeError)      a checkpoint that cannot be converted
@@ -33,6 +34,10 @@ class InputError(EdgeBertError, ValueError):
 
 class ManifestError(EdgeBertError, ValueError):
     """A bundle that is missing, altered or not understood."""
+
+
+class ManifestVersionError(ManifestError):
+    """A bundle that another version of edgebert wrote."""
 
 
 class MissingBackendError(EdgeBertError, ImportError):

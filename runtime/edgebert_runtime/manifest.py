@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from edgebert_runtime.errors import ManifestError, shortened
+from edgebert_runtime.errors import ManifestError, ManifestVersionError, shortened
 from edgebert_runtime.json_fields import (
     no_constant,
     reject,
@@ -158,7 +158,7 @@ class Manifest:
         version = data.get("schema_version") if isinstance(data, dict) else None
         # True is an int, and no version.
         if type(version) is int and version != SCHEMA_VERSION:
-            raise ManifestError(
+            raise ManifestVersionError(
                 f"bundle schema_version is {shortened(version)}, this edgebert reads "
                 f"{SCHEMA_VERSION}; upgrade edgebert, or convert the checkpoint again"
             )

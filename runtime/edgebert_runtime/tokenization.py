@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import tokenizers
 
-from edgebert_runtime.errors import InputError, ManifestError
+from edgebert_runtime.errors import EdgeBertError, InputError, ManifestError
 
 Text = str | tuple[str, str]
 """One text, or a pair of texts."""
@@ -38,7 +39,7 @@ class Tokenizer:
         Raises:
             ManifestError: if the content is not a tokenizer, or needs more special tokens than fit.
         """
-        with _library("read"):
+        with library_errors(partial(_cannot_be, "read")):
             self._tokenizer = tokenizers.Tokenizer.from_buffer(content)
         special = self._tokenizer.num_special_tokens_to_add(True)
         if special >= max_length:
@@ -56,7 +57,7 @@ class Tokenizer:
             ManifestError: if the tokenizer has no token for it, not even an unknown one.
         """
         first, second = text if isinstance(text, tuple) else (text, None)
-        with _library("used"):
+        with library_errors(partial(_cannot_be, "used")):
             encoding = self._tokenizer.encode(
                 well_formed(first), None if second is None else well_formed(second)
             )
@@ -69,18 +70,23 @@ def well_formed(text: str) -> str:
 
 
 @contextlib.contextmanager
-def _library(verb: str) -> Iterator[None]:
-    """The library's exceptions as one line of ours; a panic in its Rust part is no Exception."""
+def library_errors(explain: Callable[[str], EdgeBertError]) -> Iterator[None]:
+    """The library's exceptions as one line of ours; a panic in its Rust part is no Exception.
+
+    `explain` makes the error of the library's reason.
+    """
     try:
         yield
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
     except BaseException as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ManifestError(
-            f"the bundle's tokenizer cannot be {verb} ({reason}); copy the bundle anew or convert "
-            "again"
-        ) from None
+        raise explain(" ".join(str(error).split())[:300]) from None
+
+
+def _cannot_be(verb: str, reason: str) -> ManifestError:
+    return ManifestError(
+        f"the bundle's tokenizer cannot be {verb} ({reason}); copy the bundle anew or convert again"
+    )
 
 
 def as_texts(texts: object) -> tuple[list[Text], bool]:

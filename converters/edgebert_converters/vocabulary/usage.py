@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 from collections import Counter
@@ -13,7 +12,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from edgebert_runtime.errors import ConversionError
-from edgebert_runtime.tokenization import Text, well_formed
+from edgebert_runtime.tokenization import Text, library_errors, well_formed
 
 _BATCH = 1000
 
@@ -38,7 +37,7 @@ def normalized(content: bytes) -> dict[str, Any]:
     Raises:
         ConversionError: if it cannot be read.
     """
-    with _library():
+    with library_errors(_unusable):
         file: dict[str, Any] = json.loads(Tokenizer.from_buffer(content).to_str())
     return file
 
@@ -96,7 +95,7 @@ def check_ids(content: bytes, pruned: bytes, new_ids: Mapping[int, int]) -> None
 
 
 def _changed(tokenizers: tuple[Tokenizer, Tokenizer], text: str, kept: Sequence[int]) -> int:
-    with _library():
+    with library_errors(_unusable):
         old, new = (each.encode(text, add_special_tokens=False) for each in tokenizers)
     there = Counter(zip((kept[each] for each in new.ids), new.offsets, strict=True))
     return (Counter(zip(old.ids, old.offsets, strict=True)) - there).total()
@@ -113,13 +112,13 @@ def _batches(texts: Iterable[Text]) -> Iterator[list[str]]:
 
 
 def _ids(tokenizer: Tokenizer, batch: list[str]) -> list[list[int]]:
-    with _library():
+    with library_errors(_unusable):
         return [each.ids for each in tokenizer.encode_batch_fast(batch, add_special_tokens=False)]
 
 
 def _words(tokenizer: Tokenizer, text: str, unknown: int | None) -> Iterator[str]:
     """The words that are unknown, as the model sees them."""
-    with _library():
+    with library_errors(_unusable):
         encoding = tokenizer.encode(text, add_special_tokens=False)
     for each, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
         if each == unknown:
@@ -138,22 +137,14 @@ def _unknown(content: bytes) -> int | None:
 
 
 def _read(content: bytes) -> Tokenizer:
-    with _library():
+    with library_errors(_unusable):
         tokenizer = Tokenizer.from_buffer(content)
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
 
 
-@contextlib.contextmanager
-def _library() -> Iterator[None]:
-    """The library's exceptions as one line of ours; a panic in its Rust part is no Exception."""
-    try:
-        yield
-    except (KeyboardInterrupt, SystemExit, MemoryError):
-        raise
-    except BaseException as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ConversionError(
-            f"the tokenizer cannot be used ({reason}); save it again with its save_pretrained"
-        ) from None
+def _unusable(reason: str) -> ConversionError:
+    return ConversionError(
+        f"the tokenizer cannot be used ({reason}); save it again with its save_pretrained"
+    )
