@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
+from transformers import AutoModel, AutoModelForSequenceClassification
 
 from edgebert_converters import components, families, pruning, sentence_transformers
 from edgebert_converters.encoder import activation
 from edgebert_converters.fast_tokenizer import (
     FastTokenizer,
-    quiet_transformers,
     read_tokenizer,
 )
 from edgebert_converters.heads import ClassificationHead, EmbeddingHead, Student
 from edgebert_converters.pruning import Pruning
 from edgebert_converters.sentence_transformers import SentenceEncoder, read_json
+from edgebert_converters.weights import pretrained, weights_hash
 from edgebert_runtime.errors import ConversionError
 from edgebert_runtime.manifest import Source
 
@@ -29,7 +27,6 @@ _PROBLEMS = {
     "multi_label_classification": "multi-label-classification",
     "regression": "regression",
 }
-_WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 
 
 class FloatModel(nn.Module):
@@ -177,76 +174,6 @@ def _pretrained(kind: Any, folder: Path) -> Any:
     return pretrained(kind, folder, dispensable, attn_implementation="eager")
 
 
-def pretrained(kind: Any, folder: Path, dispensable: tuple[str, ...], **settings: Any) -> Any:
-    """A float32 model with every weight it needs; transformers fills what is missing at random.
-
-    Weights with a part of their name in `dispensable` may be missing; `settings` are those of
-    `from_pretrained`.
-
-    Raises:
-        ConversionError: if others are missing or of other shapes, or the files cannot be read.
-    """
-    try:
-        with quiet_transformers():
-            # transformers' own refusal of other shapes names none of them.
-            settings["ignore_mismatched_sizes"] = True
-            if "config" not in settings:
-                settings["config"] = AutoConfig.from_pretrained(folder, local_files_only=True)
-            model, info = _class(kind, settings["config"]).from_pretrained(
-                folder,
-                local_files_only=True,
-                dtype=torch.float32,
-                output_loading_info=True,
-                **settings,
-            )
-    except ConversionError:
-        raise
-    except Exception as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ConversionError(
-            f"the weights in {str(folder)!r} cannot be loaded ({reason}); expected a complete "
-            "model.safetensors or pytorch_model.bin"
-        ) from error
-    other = sorted(
-        (name, tuple(given), tuple(wanted))
-        for name, given, wanted in info["mismatched_keys"]
-        if not any(part in name for part in dispensable)
-    )
-    if other:
-        name, given, wanted = other[0]
-        raise ConversionError(
-            f"the weights in {str(folder)!r} have {len(other)} tensors of other shapes than "
-            f"config.json says, {name!r} first: got {given}, expected {wanted}; save the "
-            "checkpoint again"
-        )
-    missing = sorted(
-        name for name in info["missing_keys"] if not any(part in name for part in dispensable)
-    )
-    if missing:
-        raise ConversionError(
-            f"the weights in {str(folder)!r} lack {len(missing)} tensors, {missing[0]!r} first; "
-            "expected those of the whole model: save the checkpoint again"
-        )
-    return model
-
-
-def _class(kind: Any, config: Any) -> Any:
-    """What reads the weights: for a pruned checkpoint, a class whose models are as narrow."""
-    pruned = pruning.read(config)
-    if pruned is None:
-        return kind
-    with torch.device("meta"):
-        whole = type(kind.from_config(config))
-
-    def __init__(self: Any, config: Any, *inputs: Any, **settings: Any) -> None:  # noqa: N807
-        whole.__init__(self, config, *inputs, **settings)
-        pruning.narrow(self, pruned)
-        # From here on it is like any other: it can be copied, saved and named.
-        self.__class__ = whole
-
-    return type(whole.__name__, (whole,), {"__init__": __init__, "__module__": whole.__module__})
-
-
 def task_of(config: Any) -> tuple[str, tuple[str, ...]]:
     """Task and labels of a sequence classifier's configuration.
 
@@ -292,16 +219,3 @@ def _classification_head(model: Any) -> ClassificationHead:
     if family == "mobilebert" and not model.config.classifier_activation:
         return ClassificationHead(nn.Sequential(), model.classifier)
     return ClassificationHead(nn.Sequential(base.pooler.dense, nn.Tanh()), model.classifier)
-
-
-def weights_hash(folder: Path) -> str:
-    """SHA-256 over the files of weights in a folder, in the order of their names."""
-    digest = hashlib.sha256()
-    for pattern in _WEIGHTS:
-        for path in sorted(folder.glob(pattern)):
-            with path.open("rb") as stream:
-                while chunk := stream.read(1024 * 1024):
-                    digest.update(chunk)
-        if any(folder.glob(pattern)):
-            break
-    return digest.hexdigest()

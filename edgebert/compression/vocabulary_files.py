@@ -18,10 +18,10 @@ from transformers import (
 )
 
 from edgebert_converters import families, sentence_transformers
-from edgebert_converters.checkpoint import pretrained
 from edgebert_converters.fast_tokenizer import FastTokenizer, quiet_transformers, read_tokenizer
 from edgebert_converters.sentence_transformers import SentenceEncoder, read_json
 from edgebert_converters.vocabulary import PrunedTokenizer
+from edgebert_converters.weights import pretrained
 from edgebert_runtime.errors import ConversionError
 
 _KINDS = {

@@ -10,9 +10,10 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTok
 
 from edgebert.labels import LabelSpace
 from edgebert_converters import families, pruning, sentence_transformers, sparsity
-from edgebert_converters.checkpoint import pretrained, task_of, weights_hash
+from edgebert_converters.checkpoint import task_of
 from edgebert_converters.fast_tokenizer import FastTokenizer, quiet_transformers, read_tokenizer
 from edgebert_converters.quiet import quiet
+from edgebert_converters.weights import pretrained, weights_hash
 from edgebert_runtime.errors import ConversionError, InputError
 
 _HEADS = ("classifier", "pooler", "pre_classifier")

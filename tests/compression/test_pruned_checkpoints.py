@@ -18,8 +18,9 @@ from edgebert.distillation import models
 from edgebert.distillation.objectives import attention_loss
 from edgebert.distillation.shapes import student_from_layers
 from edgebert_converters import pruning
-from edgebert_converters.checkpoint import load_checkpoint, pretrained
+from edgebert_converters.checkpoint import load_checkpoint
 from edgebert_converters.pruning import Kept, Pruning, Widths
+from edgebert_converters.weights import pretrained
 from edgebert_runtime.errors import ConversionError, InputError
 
 FIRST = Kept((1, 3), tuple(range(0, 64, 2)))
