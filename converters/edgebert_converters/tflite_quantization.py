@@ -13,10 +13,10 @@ int8_dynamic: the linear layer takes float32 and quantizes its inputs itself.
 int8_static: a QUANTIZE operator in front and a DEQUANTIZE behind, of ranges seen beforehand; what
 lies between linear layers, the mask above all, stays float32.
 
-int4_weights: a scale for each block of 32 weights. With one scale a row, embeddings of MiniLM have
-a cosine of 0.85 with the float model's, with blocks 0.96. The linear layer quantizes its inputs to
-8 bits as in int8_dynamic, which XNNPACK has an operator for; widened weights of blocks come out as
-zeros in ai-edge-litert 2.3, and widened weights of rows are computed again in every call.
+int4_weights: a scale for each block of 32 weights; one scale a row is too coarse for embeddings.
+The linear layer quantizes its inputs to 8 bits as in int8_dynamic, which XNNPACK has an operator
+for; widened weights of blocks come out as zeros in ai-edge-litert 2.3, and widened weights of rows
+are computed again in every call.
 """
 
 from __future__ import annotations
