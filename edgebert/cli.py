@@ -25,6 +25,8 @@ _COMMANDS = (
     "convert",
     "predict",
     "embed",
+    "search",
+    "summarize",
     "evaluate",
     "inspect",
     "verify",

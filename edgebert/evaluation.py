@@ -11,6 +11,7 @@ from edgebert.labels import Expected, LabelSpace
 from edgebert_runtime import Classification, Manifest, Model, MultiLabel, Regression
 from edgebert_runtime.errors import InputError
 from edgebert_runtime.examples import Example
+from edgebert_runtime.tasks import INTERPRETERS
 from edgebert_runtime.tokenization import Text
 
 _CHUNK = 256
@@ -39,10 +40,13 @@ def scorer(task: str) -> Scorer:
     """The scores that fit a task.
 
     Raises:
-        InputError: for embeddings, which have no labels.
+        InputError: for a task that a label for each text does not score.
     """
-    if task == "embedding":
-        raise InputError("this bundle gives embeddings, which have no labels to score")
+    if task not in INTERPRETERS:
+        raise InputError(
+            f"this bundle's task is {task}, which a label for each text cannot score; expected one "
+            f"of {', '.join(INTERPRETERS)}"
+        )
     return score_numbers if task == "regression" else score_labels
 
 

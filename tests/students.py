@@ -74,11 +74,32 @@ def tokenizer(family: str) -> Any:
     return _wordpiece()
 
 
-def checkpoint(folder: Path, family: str = "bert", **config: Any) -> Path:
-    """A classifier of two labels as save_pretrained writes it; `config` overrides its sizes."""
+TOKEN_LABELS = ("O", "B-PLACE", "I-PLACE", "B-TIME", "I-TIME")
+
+_MODELS: dict[str, Any] = {
+    "classification": transformers.AutoModelForSequenceClassification,
+    "token-classification": transformers.AutoModelForTokenClassification,
+    "question-answering": transformers.AutoModelForQuestionAnswering,
+    "masked-lm": transformers.AutoModelForMaskedLM,
+}
+
+
+def checkpoint(
+    folder: Path, family: str = "bert", task: str = "classification", **config: Any
+) -> Path:
+    """A model as save_pretrained writes it; `config` overrides its sizes.
+
+    A classifier has two labels and one of tokens those of TOKEN_LABELS, if `labels` names no
+    others. For a masked LM the tokenizer has a mask token.
+    """
     kind, sizes = CONFIGURATIONS[family]
-    labels = config.pop("labels", ("negative", "positive"))
+    default = TOKEN_LABELS if task == "token-classification" else ("negative", "positive")
+    labels = config.pop("labels", default)
     settings: dict[str, Any] = {**_SIZES, **sizes, **config}
+    fast = tokenizer(family)
+    if task == "masked-lm" and fast.mask_token is None:
+        fast.add_special_tokens({"mask_token": "<mask>"})
+        settings["vocab_size"] = _SIZES["vocab_size"] + 8
     if family == "distilbert":
         for name in ("hidden_size", "num_hidden_layers", "num_attention_heads"):
             settings.pop(name)
@@ -86,11 +107,11 @@ def checkpoint(folder: Path, family: str = "bert", **config: Any) -> Path:
     settings["id2label"] = dict(enumerate(labels))
     settings["label2id"] = {label: index for index, label in enumerate(labels)}
     torch.manual_seed(0)
-    model = transformers.AutoModelForSequenceClassification.from_config(kind(**settings))
+    model = _MODELS[task].from_config(kind(**settings))
     # Without real normalisation, MobileBERT multiplies what wide weights spread.
     spread(model, 0.7 if family == "mobilebert" else 1.2)
     model.save_pretrained(folder)
-    tokenizer(family).save_pretrained(folder)
+    fast.save_pretrained(folder)
     return folder
 
 
@@ -105,7 +126,9 @@ def spread(model: torch.nn.Module, width: float = 1.2) -> None:
             elif name.endswith("bias"):
                 parameter.normal_(0.0, 0.1)
         for name, parameter in model.named_parameters():
-            if name.startswith(("classifier.weight", "classifier.out_proj.weight")):
+            if name.startswith(
+                ("classifier.weight", "classifier.out_proj.weight", "qa_outputs.weight")
+            ):
                 parameter.mul_(3.0)
 
 

@@ -37,7 +37,11 @@ def folder(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     encoder.save_pretrained(place / "encoder")
     students.tokenizer("bert").save_pretrained(place / "encoder")
     shutil.copytree(place / "encoder", place / "my-encoder")
+    students.checkpoint(place / "entities", task="token-classification")
+    students.checkpoint(place / "answers", task="question-answering")
     run("edgebert convert encoder -o my-embeddings --formats onnx --pooling mean", place)
+    for name in ("entities", "answers"):
+        run(f"edgebert convert {name} -o my-{name} --formats onnx --recipe float32", place)
     return place
 
 

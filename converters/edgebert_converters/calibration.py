@@ -96,8 +96,14 @@ def simulated(student: Student, chosen: Mapping[str, Ranges]) -> Student:
 
 
 def outputs(student: Student, encodings: Sequence[Encoding]) -> NDArray[np.float32]:
-    """Raw outputs [n, width], one text at a time."""
-    return np.stack([each[0].numpy() for each in _run(student, encodings)]).astype(np.float32)
+    """Raw outputs [n, width], one text at a time: a row for each text, or for each token."""
+    return np.concatenate([rows_of(each) for each in _run(student, encodings)])
+
+
+def rows_of(output: Tensor) -> NDArray[np.float32]:
+    """A model's output for one text, [1, width] or [1, S, width], as [rows, width]."""
+    rows: NDArray[np.float32] = output.flatten(end_dim=-2).numpy()
+    return rows
 
 
 class _Rounded(nn.Module):
@@ -207,7 +213,7 @@ def _hooks(student: Student, take: Callable[[str, tuple[Tensor, Tensor]], None])
 
 
 def _run(student: Student, encodings: Sequence[Encoding]) -> list[Tensor]:
-    """The raw output [1, width] of each text, computed alone."""
+    """The raw output of each text, computed alone."""
     results = []
     with torch.inference_mode(), single_thread():
         for encoding in encodings:

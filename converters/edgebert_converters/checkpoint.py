@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
-from transformers import AutoModel, AutoModelForSequenceClassification
-
-from edgebert_converters import components, families, pruning, sentence_transformers
-from edgebert_converters.encoder import activation
-from edgebert_converters.fast_tokenizer import (
-    FastTokenizer,
-    read_tokenizer,
+from transformers import (
+    AutoModel,
+    AutoModelForMaskedLM,
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
 )
-from edgebert_converters.heads import ClassificationHead, EmbeddingHead, Student
+
+from edgebert_converters import components, families, family_heads, pruning, sentence_transformers
+from edgebert_converters.fast_tokenizer import FastTokenizer, read_tokenizer
+from edgebert_converters.float_model import FloatModel
+from edgebert_converters.heads import EmbeddingHead, Student, TokenHead
 from edgebert_converters.pruning import Pruning
 from edgebert_converters.sentence_transformers import SentenceEncoder, read_json
 from edgebert_converters.weights import pretrained, weights_hash
@@ -28,23 +31,31 @@ _PROBLEMS = {
     "regression": "regression",
 }
 
+_CLASSIFIER = "ForSequenceClassification"
 
-class FloatModel(nn.Module):
-    """transformers' own model with the task's raw output: what every artifact is held against."""
 
-    def __init__(self, model: nn.Module, head: EmbeddingHead | None) -> None:
-        super().__init__()
-        self.model = model
-        self.head = head
+@dataclass(frozen=True)
+class _TokenTask:
+    """A task with a row for each token."""
 
-    def forward(self, inputs: dict[str, Tensor]) -> Tensor:
-        """`input_ids`, `attention_mask` and, where read, `token_type_ids` → [B, outputs]."""
-        result: Any = self.model(**inputs)
-        if self.head is None:
-            logits: Tensor = result.logits
-            return logits
-        pooled: Tensor = self.head(result.last_hidden_state, inputs["attention_mask"])
-        return pooled
+    name: str
+    models: Any
+    """transformers' class that reads such checkpoints."""
+    head: Callable[[Any], TokenHead]
+
+
+_TOKEN_TASKS = {
+    "ForTokenClassification": _TokenTask(
+        "token-classification",
+        AutoModelForTokenClassification,
+        family_heads.token_classification,
+    ),
+    "ForQuestionAnswering": _TokenTask(
+        "question-answering", AutoModelForQuestionAnswering, family_heads.question_answering
+    ),
+    "ForMaskedLM": _TokenTask("masked-lm", AutoModelForMaskedLM, family_heads.masked_lm),
+}
+"""By the end of the architecture's name."""
 
 
 @dataclass(frozen=True)
@@ -86,21 +97,26 @@ def load_checkpoint(folder: Path, pooling: str | None = None) -> Checkpoint:
             f"model_type {family!r} is not supported; supported: {', '.join(families.SUPPORTED)}"
         )
     architecture = str((config.get("architectures") or [""])[0])
-    if pooling is not None and (sentence or architecture.endswith("ForSequenceClassification")):
+    # Encoders are often published with the masked-LM head that they were pretrained with.
+    task = next((each for end, each in _TOKEN_TASKS.items() if architecture.endswith(end)), None)
+    says = architecture.endswith(_CLASSIFIER) or (task is not None and task.name != "masked-lm")
+    if pooling is not None and (sentence or says):
         raise ConversionError(
             f"got pooling {pooling!r}, but {str(folder)!r} says itself what to do with its hidden "
             "states; leave --pooling out"
         )
-    if architecture.endswith("ForSequenceClassification"):
+    if architecture.endswith(_CLASSIFIER):
         return _classifier(folder)
     if sentence is None and pooling is not None:
         sentence = SentenceEncoder(folder, pooling=pooling, normalize=True)
     if sentence is not None:
         return _sentence_encoder(folder, sentence)
+    if task is not None:
+        return _token_model(folder, task)
     raise ConversionError(
         f"architecture {architecture!r} without sentence-transformers files is not supported; "
-        "supported: ...ForSequenceClassification, sentence-transformers folders, and bare encoders "
-        "with --pooling mean or cls"
+        f"supported: ...{', ...'.join((_CLASSIFIER, *_TOKEN_TASKS))}, sentence-transformers "
+        "folders, and bare encoders with --pooling mean or cls"
     )
 
 
@@ -122,7 +138,23 @@ def _classifier(folder: Path) -> Checkpoint:
 def classifier_student(model: Any, *, token_types: bool) -> Student:
     """The module to export, over the weights of a transformers sequence classifier."""
     encoder = families.encoder(model.base_model, first_token_only=True, token_types=token_types)
-    return Student(encoder, _classification_head(model)).eval()
+    return Student(encoder, family_heads.classification(model)).eval()
+
+
+def _token_model(folder: Path, task: _TokenTask) -> Checkpoint:
+    model = _pretrained(task.models, folder)
+    tokenizer = read_tokenizer(folder, model.config.vocab_size)
+    encoder = families.encoder(
+        model.base_model, first_token_only=False, token_types=tokenizer.gives_token_types
+    )
+    return _checkpoint(
+        folder,
+        Student(encoder, task.head(model)).eval(),
+        FloatModel(model, None).eval(),
+        tokenizer,
+        task=task.name,
+        labels=_labels(model.config) if task.name == "token-classification" else (),
+    )
 
 
 def _sentence_encoder(folder: Path, sentence: SentenceEncoder) -> Checkpoint:
@@ -203,19 +235,3 @@ def _labels(config: Any) -> tuple[str, ...]:
             f"id2label has the names {labels[:10]}, expected each once, none empty"
         )
     return labels
-
-
-def _classification_head(model: Any) -> ClassificationHead:
-    """The parts between the first token and the logits, in each family's own arrangement."""
-    family, base = model.config.model_type, model.base_model
-    if family in ("roberta", "xlm-roberta", "electra"):
-        name = "gelu" if family == "electra" else "tanh"
-        dense = nn.Sequential(model.classifier.dense, activation(name))
-        return ClassificationHead(dense, model.classifier.out_proj)
-    if family == "distilbert":
-        return ClassificationHead(nn.Sequential(model.pre_classifier, nn.ReLU()), model.classifier)
-    if family == "albert":
-        return ClassificationHead(nn.Sequential(base.pooler, nn.Tanh()), model.classifier)
-    if family == "mobilebert" and not model.config.classifier_activation:
-        return ClassificationHead(nn.Sequential(), model.classifier)
-    return ClassificationHead(nn.Sequential(base.pooler.dense, nn.Tanh()), model.classifier)

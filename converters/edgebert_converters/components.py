@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from torch import nn
+from torch import Tensor, nn
 
 from edgebert_converters.heads import Student
 from edgebert_converters.quantization import BLOCK, quantize_rows
@@ -30,14 +30,20 @@ def weight_bytes(student: Student, recipe: Recipe, backend: str) -> dict[str, in
     In int8, a linear layer or a table takes one byte a weight and four bytes a row for its scale;
     in int4, half a byte a weight, and for each block of 32 four bytes in ONNX, in TFLite two, and
     four for the row.
+
+    A decoder that is tied to the token table counts with the table where the file holds both once:
+    in float32, and in TFLite wherever both have the same bits. Elsewhere it is there twice, since
+    each kind of layer has its weights in a layout of its own.
     """
     counts: Counter[str] = Counter()
+    counted: set[tuple[int, str]] = set()
     for name, module in student.named_modules():
         for own, parameter in module.named_parameters(recurse=False):
-            size = parameter.numel() * _FLOAT_BYTES
-            if own == "weight" and name not in recipe.float_layers:
-                size = _represented_bytes(module, recipe, backend) or size
-            counts[_component(name)] += size
+            kind = _kind(name, module, recipe) if own == "weight" else "float32"
+            copy = kind if kind == "float32" or backend == "tflite" else name
+            if (id(parameter), copy) not in counted:
+                counted.add((id(parameter), copy))
+                counts[_component(name)] += _stored_bytes(parameter, kind, backend)
     return dict(counts)
 
 
@@ -55,18 +61,25 @@ def sparsity(student: Student, recipe: Recipe) -> float:
     return zeros / count
 
 
-def _represented_bytes(module: nn.Module, recipe: Recipe, backend: str) -> int | None:
-    if not isinstance(module, nn.Linear | nn.Embedding) or recipe.weights == "float32":
-        return None
-    rows, columns = module.weight.shape
-    if recipe.weights == "float16":
-        return 2 * rows * columns
-    if recipe.weights == "int4" and isinstance(module, nn.Linear):
-        blocks = math.ceil(columns / BLOCK)
-        if backend == "tflite":
-            return rows * (blocks * (BLOCK // 2 + 2) + _FLOAT_BYTES)
-        return rows * blocks * (BLOCK // 2 + _FLOAT_BYTES)
-    return rows * (columns + _FLOAT_BYTES)
+def _kind(name: str, module: nn.Module, recipe: Recipe) -> str:
+    """What a module's weights are stored in; tables have 8 bits where linear layers have 4."""
+    if not isinstance(module, nn.Linear | nn.Embedding) or name in recipe.float_layers:
+        return "float32"
+    return (
+        "int8" if recipe.weights == "int4" and isinstance(module, nn.Embedding) else recipe.weights
+    )
+
+
+def _stored_bytes(weight: Tensor, kind: str, backend: str) -> int:
+    if kind in ("float32", "float16"):
+        return weight.numel() * (_FLOAT_BYTES if kind == "float32" else 2)
+    rows, columns = weight.shape
+    if kind == "int8":
+        return rows * (columns + _FLOAT_BYTES)
+    blocks = math.ceil(columns / BLOCK)
+    if backend == "tflite":
+        return rows * (blocks * (BLOCK // 2 + 2) + _FLOAT_BYTES)
+    return rows * blocks * (BLOCK // 2 + _FLOAT_BYTES)
 
 
 def _component(name: str) -> str:

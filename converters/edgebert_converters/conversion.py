@@ -18,7 +18,7 @@ from edgebert_converters.quiet import quiet
 from edgebert_converters.recipes import Ranges, Recipe
 from edgebert_runtime.backends import open_backend
 from edgebert_runtime.errors import ConversionError, EdgeBertError
-from edgebert_runtime.manifest import Artifact, File, Manifest, Parity
+from edgebert_runtime.manifest import TOKEN_TASKS, Artifact, File, Manifest, Parity
 from edgebert_runtime.model import Model
 from edgebert_runtime.provenance import Calibration, Pruning
 from edgebert_runtime.tokenization import Encoding, Tokenizer
@@ -46,7 +46,7 @@ class Conversion:
     tokenizer: Tokenizer
     encodings: list[Encoding]
     expected: NDArray[np.float32]
-    """Raw outputs [n, width] of the float model on the encodings."""
+    """Raw outputs [n, width] of the float model on the encodings; see `parity.float_outputs`."""
     calibrated: tuple[Mapping[str, Ranges], Calibration] | None = None
     """Fixed ranges of the student's activations, the same for every format, once asked for."""
 
@@ -92,7 +92,7 @@ class Conversion:
         self.report(f"comparing {form} {recipe.name} with the float model")
         with self.opened(artifact) as model:
             given = model.run(self.encodings)
-        compared = parity.compare(self.checkpoint.task, self.expected, given)
+        compared = parity.compare(self.checkpoint.task, self.expected, given, self._tokens)
         return replace(artifact, parity=compared)
 
     @contextlib.contextmanager
@@ -108,9 +108,15 @@ class Conversion:
             with model.attached(backend):
                 yield model
 
+    @property
+    def _tokens(self) -> list[int]:
+        return [len(encoding.ids) for encoding in self.encodings]
+
     def _calibrate(self) -> tuple[Mapping[str, Ranges], Calibration]:
         """The ranges of the method that agrees best with the float model."""
         sentences = self.encodings[:_MOST_CALIBRATED]
+        tokens = self._tokens[:_MOST_CALIBRATED]
+        rows = sum(tokens) if self.checkpoint.task in TOKEN_TASKS else len(sentences)
         self.report(f"calibrating on {len(sentences)} sentences")
         observed = calibration.observe(self.student, sentences)
         figures: dict[str, float] = {}
@@ -118,7 +124,7 @@ class Conversion:
         for method in calibration.METHODS:
             ranges = calibration.ranges(observed, method)
             given = calibration.outputs(calibration.simulated(self.student, ranges), sentences)
-            found = parity.compare(self.checkpoint.task, self.expected[: len(sentences)], given)
+            found = parity.compare(self.checkpoint.task, self.expected[:rows], given, tokens)
             figures[method] = found.agreement
             # Equal labels are few figures; of equal ones the smaller difference decides.
             rank = (found.agreement, -found.mean_difference)

@@ -24,6 +24,26 @@ class ClassificationHead(nn.Module):
         return logits
 
 
+class TokenHead(nn.Module):
+    """Each token → optional layers → a row of logits.
+
+    One a label of tokens, two for the start and the end of an answer, or one a piece of the
+    vocabulary.
+    """
+
+    reads_first_token_only = False
+
+    def __init__(self, transform: nn.Module, output: nn.Linear) -> None:
+        super().__init__()
+        self.transform = transform
+        self.output = output
+
+    def forward(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
+        """[B, S, H] float32, [B, S] integers → [B, S, width] float32 logits."""
+        logits: Tensor = self.output(self.transform(hidden))
+        return logits
+
+
 class EmbeddingHead(nn.Module):
     """Mean over real tokens or the first token, optional dense layers, optional unit length.
 
@@ -52,10 +72,13 @@ class EmbeddingHead(nn.Module):
         return output
 
 
+Head = ClassificationHead | TokenHead | EmbeddingHead
+
+
 class Student(nn.Module):
     """Ids in, the task's raw output out: the one module that every exporter takes."""
 
-    def __init__(self, encoder: Encoder, head: ClassificationHead | EmbeddingHead) -> None:
+    def __init__(self, encoder: Encoder, head: Head) -> None:
         super().__init__()
         self.encoder = encoder
         self.head = head
@@ -66,7 +89,7 @@ class Student(nn.Module):
         attention_mask: Tensor,
         token_type_ids: Tensor | None = None,
     ) -> Tensor:
-        """[B, S] integers each → [B, outputs] float32."""
+        """[B, S] integers each → [B, width] float32; with a `TokenHead` [B, S, width]."""
         hidden = self.encoder(input_ids, attention_mask, token_type_ids)
         output: Tensor = self.head(hidden, attention_mask)
         return output

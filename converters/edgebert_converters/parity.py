@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from edgebert_converters.calibration import rows_of
 from edgebert_converters.checkpoint import Checkpoint
 from edgebert_converters.recipes import Recipe
 from edgebert_converters.threads import single_thread
 from edgebert_runtime.errors import AccuracyError, ConversionError
-from edgebert_runtime.manifest import Parity
+from edgebert_runtime.manifest import TOKEN_TASKS, Parity
 from edgebert_runtime.tokenization import Encoding
 
 PLAIN_ENCODER_TOLERANCE = 1e-3
@@ -22,19 +23,20 @@ PLAIN_ENCODER_TOLERANCE = 1e-3
 def float_outputs(checkpoint: Checkpoint, encodings: Sequence[Encoding]) -> NDArray[np.float32]:
     """Raw outputs [n, width] of transformers' own float model, one text at a time.
 
-    The plain encoder that the exporters take is held against it here, once and before any export.
+    A row for each text or, in `TOKEN_TASKS`, for each token of each text. The plain encoder that
+    the exporters take is held against it here, once and before any export.
 
     Raises:
         ConversionError: if the two differ by more than rounding.
     """
-    theirs, ours = [], []
+    theirs, differences = [], []
     with single_thread():
         for encoding in encodings:
-            given = _outputs(checkpoint, encoding)
-            theirs.append(given[0])
-            ours.append(given[1])
-    expected = np.stack(theirs).astype(np.float32)
-    difference = float(np.abs(expected - np.stack(ours)).max())
+            given, plain = _outputs(checkpoint, encoding)
+            theirs.append(given)
+            differences.append(np.abs(given - plain).max())
+    expected = np.concatenate(theirs)
+    difference = float(np.max(differences))
     if not difference <= PLAIN_ENCODER_TOLERANCE * max(1.0, float(np.abs(expected).max())):
         raise ConversionError(
             f"the plain encoder differs from transformers' {checkpoint.source.family} model by "
@@ -46,17 +48,28 @@ def float_outputs(checkpoint: Checkpoint, encodings: Sequence[Encoding]) -> NDAr
 def _outputs(
     checkpoint: Checkpoint, encoding: Encoding
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Raw outputs [width] of transformers' model and of the plain student."""
+    """Raw outputs [rows, width] of transformers' model and of the plain student."""
     ids = torch.tensor([encoding.ids])
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     if checkpoint.student.encoder.takes_token_types:
         inputs["token_type_ids"] = torch.tensor([encoding.token_type_ids])
     with torch.inference_mode():
-        return checkpoint.float_model(inputs)[0].numpy(), checkpoint.student(**inputs)[0].numpy()
+        theirs, ours = checkpoint.float_model(inputs), checkpoint.student(**inputs)
+    return rows_of(theirs), rows_of(ours)
 
 
-def compare(task: str, expected: NDArray[np.float32], given: NDArray[np.float32]) -> Parity:
-    """Figures of `given` against `expected`, raw outputs [n, width] both."""
+def compare(
+    task: str,
+    expected: NDArray[np.float32],
+    given: NDArray[np.float32],
+    tokens: Sequence[int] = (),
+) -> Parity:
+    """Figures of `given` against `expected`, raw outputs [n, width] both.
+
+    In `TOKEN_TASKS` there is a row for each token, and `tokens` is how many each text has.
+    """
+    if task in TOKEN_TASKS:
+        return _compare_tokens(task, expected, given, tokens)
     expected64, given64 = expected.astype(np.float64), given.astype(np.float64)
     if task == "embedding":
         agreement = float(_cosines(expected64, given64).mean())
@@ -70,6 +83,38 @@ def compare(task: str, expected: NDArray[np.float32], given: NDArray[np.float32]
         expected64, given64 = _softmax(expected64), _softmax(given64)
     difference = np.abs(expected64 - given64)
     return Parity(len(expected), float(difference.max()), float(difference.mean()), agreement)
+
+
+def _compare_tokens(
+    task: str,
+    expected: NDArray[np.float32],
+    given: NDArray[np.float32],
+    tokens: Sequence[int],
+) -> Parity:
+    """The same a text at a time, since rows may be as wide as a vocabulary.
+
+    Probabilities are of labels or of a vocabulary's tokens for each token of a text; of question
+    answering, of the text's tokens for its start and for its end. Most of so many are all but
+    zero, so the mean difference is how much of the probability lies elsewhere (total variation
+    distance).
+    """
+    axis = 0 if task == "question-answering" else 1
+    ends = np.cumsum(tokens)[:-1]
+    equal, largest, elsewhere = [], [], []
+    for theirs, ours in zip(np.split(expected, ends), np.split(given, ends), strict=True):
+        same = theirs.argmax(axis=axis) == ours.argmax(axis=axis)
+        equal.append([same.all()] if task == "question-answering" else same)
+        difference = np.abs(
+            _softmax(theirs.astype(np.float64), axis) - _softmax(ours.astype(np.float64), axis)
+        )
+        largest.append(difference.max())
+        elsewhere.append(difference.sum(axis=axis) / 2)
+    return Parity(
+        len(tokens),
+        float(np.max(largest)),
+        float(np.concatenate(elsewhere).mean()),
+        float(np.concatenate(equal).mean()),
+    )
 
 
 def check(task: str, recipe: Recipe, parity: Parity, backend: str) -> None:
@@ -101,9 +146,9 @@ def _determination(expected: NDArray[np.float64], given: NDArray[np.float64]) ->
     return 1.0 - residual / total
 
 
-def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
+def _softmax(logits: NDArray[np.float64], axis: int = 1) -> NDArray[np.float64]:
+    weights = np.exp(logits - logits.max(axis=axis, keepdims=True))
+    probabilities: NDArray[np.float64] = weights / weights.sum(axis=axis, keepdims=True)
     return probabilities
 
 

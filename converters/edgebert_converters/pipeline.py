@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgebert_converters import parity, publish
+from edgebert_converters import comparison_texts, parity, publish
 from edgebert_converters.checkpoint import Checkpoint, load_checkpoint
 from edgebert_converters.conversion import FORMATS, Conversion
 from edgebert_converters.quiet import quiet
@@ -21,12 +20,10 @@ from edgebert_runtime.errors import (
     InputError,
     ManifestError,
 )
-from edgebert_runtime.examples import read_texts
 from edgebert_runtime.manifest import FILE_NAME, Manifest
 from edgebert_runtime.tokenization import Text, Tokenizer
 
 LENGTHS = (8, 16, 32, 64, 128, 256)
-_MOST_SENTENCES = 1000
 WORK = "edgebert-convert-"
 """Before the id of the process in the names of temporary folders; see `remove_abandoned`."""
 
@@ -42,7 +39,10 @@ class ConvertOptions:
     """Token lengths of TFLite's signatures; the last is the bundle's limit. None: the defaults
     below the model's own limit, and that limit."""
     calibration: Path | None = None
-    """Sentences to compare on (text, TSV, CSV or JSONL; the first 1,000); None: our own."""
+    """Sentences to compare on (text, TSV, CSV or JSONL; the first 1,000); None: our own.
+
+    For question answering, pairs of a question and a context; of sentences that stand alone, such
+    pairs are made. For a masked LM some tokens are masked."""
     pooling: str | None = None
     """"mean" or "cls": make an embedding model of a bare encoder."""
     force: bool = False
@@ -89,7 +89,7 @@ def convert(
     folder, target = publish.as_path(checkpoint, "checkpoint"), publish.as_path(output, "output")
     pairs = _check(options)
     publish.check_target(target, force=options.force)
-    sentences = _sentences(options.calibration)
+    sentences = comparison_texts.read(options.calibration)
     report(f"reading {checkpoint}")
     with quiet():
         loaded = load_checkpoint(folder, options.pooling)
@@ -129,8 +129,8 @@ def _conversion(
         tokenizer = Tokenizer(loaded.tokenizer, lengths[-1])
     except ManifestError as error:
         raise InputError(f"lengths: {error}") from None
-    encodings = [tokenizer.encode(text) for text in sentences]
-    report(f"running the float model on {len(sentences)} sentences")
+    encodings = comparison_texts.encoded(sentences, loaded, tokenizer)
+    report(f"running the float model on {len(encodings)} sentences")
     expected = parity.float_outputs(loaded, encodings)
     return Conversion(loaded, folder, lengths, report, tokenizer, encodings, expected)
 
@@ -174,13 +174,3 @@ def _lengths(given: tuple[int, ...] | None, limit: int) -> tuple[int, ...]:
             f"to the model's limit of {limit}"
         )
     return given
-
-
-def _sentences(calibration: Path | None) -> list[Text]:
-    if calibration is not None:
-        texts = [text for text in read_texts(calibration, _MOST_SENTENCES) if text]
-        if not texts:
-            raise InputError(f"calibration file {str(calibration)!r} has no text in it")
-        return texts
-    own = importlib.resources.files("edgebert_converters") / "sentences.txt"
-    return list(own.read_text(encoding="utf-8").splitlines())

@@ -17,7 +17,7 @@ class Tolerance:
     max_difference: float
     mean_difference: float
     equal_labels: float
-    """Least share of equal labels (classification)."""
+    """Least share of equal labels, answers, or best tokens."""
     cosine: float
     """Least mean cosine (embeddings)."""
     determination: float
@@ -32,6 +32,8 @@ class Tolerance:
         name, bound = {
             "embedding": ("mean cosine", self.cosine),
             "regression": ("coefficient of determination", self.determination),
+            "question-answering": ("equal answers", self.equal_labels),
+            "masked-lm": ("equal best tokens", self.equal_labels),
         }.get(task, ("equal labels", self.equal_labels))
         failed = []
         if not parity.agreement >= bound:

@@ -22,6 +22,7 @@ from edgebert_converters.heads import Student
 from edgebert_converters.quantization import BLOCK, row_scales, with_replaced
 from edgebert_converters.recipes import Recipe
 from edgebert_converters.tflite_quantization import represented
+from edgebert_converters.tflite_weights import Weights
 
 INPUT_DTYPE = "int32"
 OUTPUT = "output_0"
@@ -131,14 +132,17 @@ def _module(student: Student, recipe: Recipe) -> Student:
     return with_replaced(student, recipe, lambda _, layer: linear(layer), NormalizedEmbedding)
 
 
-def _weights(module: Student, recipe: Recipe) -> dict[str, Tensor]:
+def _weights(module: Student, recipe: Recipe) -> Weights:
     """What is to be represented, by the names of the student's modules."""
-    return {
-        name: each.weight.detach()
-        for name, each in module.named_modules()
-        if isinstance(each, OpaqueLinear | NormalizedEmbedding | nn.Embedding)
-        and name not in recipe.float_layers
-    }
+
+    def of(*kinds: type[nn.Module]) -> dict[str, Tensor]:
+        return {
+            name: each.get_parameter("weight").detach()
+            for name, each in module.named_modules()
+            if isinstance(each, kinds) and name not in recipe.float_layers
+        }
+
+    return Weights(of(OpaqueLinear), of(NormalizedEmbedding, nn.Embedding))
 
 
 def _converted(module: Student, path: Path, lengths: Sequence[int]) -> bytes:

@@ -21,14 +21,13 @@ are computed again in every call.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import Any
-
-from torch import Tensor
 
 from edgebert_converters.quantization import BLOCK, INT8_MAX, affine
 from edgebert_converters.recipes import Ranges, Recipe
-from edgebert_converters.tflite_weights import Storage
+from edgebert_converters.tflite_graph import Graph
+from edgebert_converters.tflite_weights import Storage, Weights
 from edgebert_runtime.errors import ConversionError
 
 _BLOCKS_VERSION = 12
@@ -38,8 +37,8 @@ _ZERO = 128
 """From numbers of 0 to 255 to those of -128 to 127."""
 
 
-def represented(content: bytes, weights: Mapping[str, Tensor], recipe: Recipe) -> bytes:
-    """A .tflite file with `weights` (by module, float32, [rows, columns]) as the recipe has them.
+def represented(content: bytes, weights: Weights, recipe: Recipe) -> bytes:
+    """A .tflite file with `weights` as the recipe has them.
 
     Linear layers and tables with other weights stay as they are.
 
@@ -51,7 +50,7 @@ def represented(content: bytes, weights: Mapping[str, Tensor], recipe: Recipe) -
     model = flatbuffer_utils.read_model_from_bytearray(content)
     storage = Storage(model, weights)
     for graph in model.subgraphs:
-        _Graph(model, graph, storage, recipe).rewrite()
+        _Rewriting(model, graph, storage, weights, recipe).rewrite()
     if missing := storage.missing():
         raise ConversionError(
             f"tflite: weights of {', '.join(missing)} are not in the converted graph as "
@@ -66,33 +65,50 @@ def _widest(bounds: list[tuple[float, float]]) -> tuple[float, float]:
     return min(lows), max(highs)
 
 
-class _Graph:
+class _Rewriting(Graph):
     """One signature's operators and tensors, while they are rewritten."""
 
-    def __init__(self, model: Any, graph: Any, storage: Storage, recipe: Recipe) -> None:
-        from ai_edge_litert import schema_py_generated as schema
-
-        self.schema = schema
-        self.model = model
-        self.graph = graph
+    def __init__(
+        self, model: Any, graph: Any, storage: Storage, weights: Weights, recipe: Recipe
+    ) -> None:
+        super().__init__(model, graph)
         self.storage = storage
+        self.weights = weights
         self.recipe = recipe
-        self.operators: list[Any] = []
         self.widened: dict[int, int] = {}
         self.quantized: dict[tuple[int, float, int], int] = {}
         self.names = [storage.names(tensor.buffer) for tensor in graph.tensors]
 
     def rewrite(self) -> None:
         codes = self.schema.BuiltinOperator
-        kinds = {codes.FULLY_CONNECTED: self._linear, codes.EMBEDDING_LOOKUP: self._table}
-        for operator in self._without_floors():
-            rewrite = kinds.get(self.model.operatorCodes[operator.opcodeIndex].builtinCode)
-            names = [] if rewrite is None else self.names[operator.inputs[1]]
-            if rewrite is None or not names:
-                self.operators.append(operator)
+        operators = self._without_floors()
+        linear = [each for each in operators if self.does(each, codes.FULLY_CONNECTED)]
+        tables = [each for each in operators if self.does(each, codes.EMBEDDING_LOOKUP)]
+        self._part({each.inputs[1] for each in linear}, tables)
+        for operator in operators:
+            if operator in linear and (names := self._names(operator, self.weights.layers)):
+                self._linear(operator, names)
+            elif operator in tables and (names := self._names(operator, self.weights.tables)):
+                self._table(operator, names)
             else:
-                rewrite(operator, names)
+                self.operators.append(operator)
         self.graph.operators = self.operators
+
+    def _names(self, operator: Any, modules: Collection[str]) -> list[str]:
+        return [name for name in self.names[operator.inputs[1]] if name in modules]
+
+    def _part(self, weights: Collection[int], tables: list[Any]) -> None:
+        """Give a table that is a linear layer's weights too a tensor of its own: types may differ.
+
+        Both tensors refer to one buffer, and go on to do so where they are stored alike.
+        """
+        for operator in tables:
+            ids, table = operator.inputs
+            if table in weights:
+                own = self.like(table, "FLOAT32", "_table")
+                self.graph.tensors[own].buffer = self.graph.tensors[table].buffer
+                self.names.append(self.names[table])
+                operator.inputs = [ids, own]
 
     def _without_floors(self) -> list[Any]:
         """The operators less those that only kept litert-torch from changing weights."""
@@ -114,7 +130,7 @@ class _Graph:
 
     def _linear(self, operator: Any, names: list[str]) -> None:
         weight = operator.inputs[1]
-        self._store(weight, self.recipe.weights)
+        self._store(weight, names, self.recipe.weights)
         if self.recipe.activations == "static":
             self._static(operator, names)
             return
@@ -124,7 +140,7 @@ class _Graph:
             # XNNPACK does so in any case; tflite-runtime's own kernels, without the flag, do not.
             operator.builtinOptions.asymmetricQuantizeInputs = True
         if self.recipe.weights == "int4":
-            self._code(self.schema.BuiltinOperator.FULLY_CONNECTED, _BLOCKS_VERSION)
+            self.code(self.schema.BuiltinOperator.FULLY_CONNECTED, _BLOCKS_VERSION)
         self.operators.append(operator)
 
     def _static(self, operator: Any, names: list[str]) -> None:
@@ -132,16 +148,16 @@ class _Graph:
         (rows, weight, *_), (outputs,) = operator.inputs, operator.outputs
         key = rows, *affine(ranges.inputs)
         if key not in self.quantized:
-            self.quantized[key] = self._like(rows, "INT8", "_int8")
+            self.quantized[key] = self.like(rows, "INT8", "_int8")
             self._scale(self.quantized[key], key[1], key[2] - _ZERO)
-            self._add(codes.QUANTIZE, 1, [rows], self.quantized[key])
-        products = self._like(outputs, "INT8", "_int8")
+            self.add(codes.QUANTIZE, 1, [rows], self.quantized[key])
+        products = self.like(outputs, "INT8", "_int8")
         scale, zero = affine(ranges.outputs)
         self._scale(products, scale, zero - _ZERO)
         operator.inputs, operator.outputs = [self.quantized[key], weight], [products]
-        self._code(codes.FULLY_CONNECTED, 4)
+        self.code(codes.FULLY_CONNECTED, 4)
         self.operators.append(operator)
-        self._add(codes.DEQUANTIZE, 2, [products], outputs)
+        self.add(codes.DEQUANTIZE, 2, [products], outputs)
 
     def _ranges(self, names: list[str]) -> Ranges:
         """Of layers with the same weights, which cannot be told apart here, the widest."""
@@ -149,26 +165,26 @@ class _Graph:
         inputs, outputs = [each.inputs for each in ranges], [each.outputs for each in ranges]
         return Ranges(_widest(inputs), _widest(outputs))
 
-    def _table(self, operator: Any, _: list[str]) -> None:
+    def _table(self, operator: Any, names: list[str]) -> None:
         (ids, table), (rows,) = operator.inputs, operator.outputs
         if self.recipe.weights != "float16":
-            self._store(table, "int8")
+            self._store(table, names, "int8")
             self.operators.append(operator)
             return
-        self._store(table, "float16")
+        self._store(table, names, "float16")
         self.graph.tensors[table].type = self.schema.TensorType.INT16
         codes = self.schema.BuiltinOperator
-        bits, halves = self._like(rows, "INT16", "_bits"), self._like(rows, "FLOAT16", "_float16")
-        self._add(codes.GATHER, 4, [table, ids], bits, self.schema.GatherOptionsT())
-        self._add(codes.BITCAST, 1, [bits], halves)
-        self._add(codes.DEQUANTIZE, 3, [halves], rows)
+        bits, halves = self.like(rows, "INT16", "_bits"), self.like(rows, "FLOAT16", "_float16")
+        self.add(codes.GATHER, 4, [table, ids], bits, self.schema.GatherOptionsT())
+        self.add(codes.BITCAST, 1, [bits], halves)
+        self.add(codes.DEQUANTIZE, 3, [halves], rows)
 
-    def _store(self, index: int, kind: str) -> None:
+    def _store(self, index: int, names: list[str], kind: str) -> None:
         """Give a tensor of weights its type, its numbers and their scales, once."""
         tensor, types = self.graph.tensors[index], self.schema.TensorType
         if tensor.type != types.FLOAT32:
             return
-        numbers, *scales = self.storage.stored(tensor, kind)
+        numbers, *scales = self.storage.stored(tensor, names, kind)
         if scales:
             self._scale_blocks(tensor, scales[0])
         tensor.buffer, tensor.type = numbers, getattr(types, kind.upper())
@@ -177,9 +193,9 @@ class _Graph:
 
     def _float32(self, weight: int) -> int:
         if weight not in self.widened:
-            self.widened[weight] = self._like(weight, "FLOAT32", "_float32")
+            self.widened[weight] = self.like(weight, "FLOAT32", "_float32")
             version = 3 if self.recipe.weights == "float16" else 2
-            self._add(
+            self.add(
                 self.schema.BuiltinOperator.DEQUANTIZE, version, [weight], self.widened[weight]
             )
         return self.widened[weight]
@@ -203,37 +219,3 @@ class _Graph:
         parameters.details = details
         parameters.detailsType = self.schema.QuantizationDetails.BlockwiseQuantization
         tensor.quantization = parameters
-
-    def _like(self, index: int, kind: str, suffix: str) -> int:
-        """A new tensor of the same shape."""
-        tensor, other = self.schema.TensorT(), self.graph.tensors[index]
-        tensor.shape, tensor.shapeSignature = other.shape, other.shapeSignature
-        tensor.name, tensor.type = (
-            other.name + suffix.encode(),
-            getattr(self.schema.TensorType, kind),
-        )
-        self.graph.tensors.append(tensor)
-        return len(self.graph.tensors) - 1
-
-    def _add(
-        self, code: int, version: int, inputs: list[int], output: int, options: Any = None
-    ) -> None:
-        operator = self.schema.OperatorT()
-        operator.opcodeIndex = self._code(code, version)
-        operator.inputs, operator.outputs = inputs, [output]
-        if options is not None:
-            operator.builtinOptions = options
-            operator.builtinOptionsType = self.schema.BuiltinOptions.GatherOptions
-        self.operators.append(operator)
-
-    def _code(self, code: int, version: int) -> int:
-        """The index of an operator's code, which is then at least of that version."""
-        for index, known in enumerate(self.model.operatorCodes):
-            if known.builtinCode == code:
-                known.version = max(known.version, version)
-                return index
-        added = self.schema.OperatorCodeT()
-        added.builtinCode, added.deprecatedBuiltinCode = code, min(code, 127)
-        added.version = version
-        self.model.operatorCodes.append(added)
-        return len(self.model.operatorCodes) - 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -44,13 +45,23 @@ def _digest(weight: NDArray[Any]) -> bytes:
     return hashlib.sha256(weight.tobytes()).digest()
 
 
+@dataclass(frozen=True)
+class Weights:
+    """What is to be represented, by module: float32 [rows, columns] each."""
+
+    layers: Mapping[str, Tensor]
+    """Of linear layers."""
+    tables: Mapping[str, Tensor]
+    """Of embedding tables; a decoder that is tied to one has the same numbers."""
+
+
 class Storage:
     """The buffers of a file: which hold weights to be represented, and what they become."""
 
-    def __init__(self, model: Any, weights: Mapping[str, Tensor]) -> None:
+    def __init__(self, model: Any, weights: Weights) -> None:
         self.model = model
         self._wanted: dict[bytes, list[str]] = {}
-        for name, weight in weights.items():
+        for name, weight in [*weights.layers.items(), *weights.tables.items()]:
             self._wanted.setdefault(_digest(weight.numpy()), []).append(name)
         self._stored: set[str] = set()
         self._known: dict[int, list[str]] = {}
@@ -68,11 +79,11 @@ class Storage:
         """The modules whose weights were not stored."""
         return sorted({name for names in self._wanted.values() for name in names} - self._stored)
 
-    def stored(self, tensor: Any, kind: str) -> tuple[int, ...]:
-        """The buffer of a tensor's weights in float16, int8 or int4, then that of int4's scales."""
+    def stored(self, tensor: Any, names: Collection[str], kind: str) -> tuple[int, ...]:
+        """The buffer of these modules' weights in float16, int8 or int4, then int4's scales."""
         key = tensor.buffer, kind
+        self._stored.update(names)
         if key not in self._made:
-            self._stored.update(self.names(tensor.buffer))
             self._made[key] = tuple(map(self._added, _STORED[kind](self._weight(tensor))))
         return self._made[key]
 

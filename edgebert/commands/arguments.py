@@ -7,7 +7,7 @@ import contextlib
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,10 @@ from edgebert_runtime.examples import (
     TEXT_COLUMNS,
     Columns,
     lines,
-    read_texts,
+    stream_texts,
 )
 from edgebert_runtime.manifest import BACKENDS
+from edgebert_runtime.tasks.reading import LONG_TEXT
 from edgebert_runtime.tokenization import Text
 
 
@@ -54,6 +55,16 @@ def add_texts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("texts", metavar="TEXT", nargs="*", help="texts; none: lines of stdin")
     parser.add_argument("--pair", metavar="TEXT", help="second text, to go with each first one")
     parser.add_argument("--input", type=Path, metavar="FILE", help=".txt lines, .tsv, .csv, .jsonl")
+
+
+def add_long_text(parser: argparse.ArgumentParser) -> None:
+    """What becomes of a text that is longer than the model's limit."""
+    parser.add_argument(
+        "--long-text",
+        choices=LONG_TEXT,
+        help="cut it, read it in windows that overlap, or refuse it; default: windows for question "
+        "answering, else truncate",
+    )
 
 
 def add_columns(parser: argparse.ArgumentParser) -> None:
@@ -102,26 +113,55 @@ def given_texts(arguments: argparse.Namespace) -> list[Text]:
     Raises:
         InputError: if they are given in two ways, or standard input is not UTF-8 text.
     """
+    return list(streamed_texts(arguments)[1])
+
+
+def streamed_texts(arguments: argparse.Namespace) -> tuple[int | None, Iterator[Text]]:
+    """The same one at a time, and how many there are; None for standard input.
+
+    A file is read through once beforehand, so that a row that cannot be used is found before any
+    text is answered.
+
+    Raises:
+        InputError: as `given_texts`.
+    """
+    texts: Iterator[Text]
+    total: int | None
     if arguments.input is not None:
         if arguments.texts:
             raise InputError("got texts and --input, expected one of the two")
-        texts = read_texts(arguments.input)
+        pairs, given = 0, 0
+        for text in stream_texts(arguments.input):
+            given += 1
+            pairs += isinstance(text, tuple)
+        if pairs and arguments.pair is not None:
+            raise InputError(f"{str(arguments.input)!r} holds pairs already; leave --pair out")
+        total, texts = given, stream_texts(arguments.input)
     elif arguments.texts:
-        texts = list(arguments.texts)
+        total, texts = len(arguments.texts), iter(arguments.texts)
     else:
         if sys.stdin is None:
             raise InputError("standard input is closed; give texts as arguments, or --input FILE")
-        texts = [line for _, line in lines(sys.stdin.buffer, "standard input")]
+        total = None
+        texts = (line for _, line in lines(sys.stdin.buffer, "standard input"))
     if arguments.pair is None:
-        return texts
-    if any(isinstance(text, tuple) for text in texts):
-        raise InputError(f"{str(arguments.input)!r} holds pairs already; leave --pair out")
-    return [(text, arguments.pair) for text in texts if isinstance(text, str)]
+        return total, texts
+    return total, ((text, arguments.pair) for text in texts if isinstance(text, str))
 
 
 def print_json(data: Any) -> None:
     """One JSON document on standard output; what a terminal cannot show is escaped as in JSON."""
     _print(json.dumps(data, ensure_ascii=False, indent=2), _json_escaped)
+
+
+def print_json_list(items: Iterable[Any]) -> None:
+    """The same for a list of which no more than one item is held at a time."""
+    before = "["
+    for item in items:
+        text = json.dumps(item, ensure_ascii=False, indent=2).replace("\n", "\n  ")
+        _print(f"{before}\n  {text}", _json_escaped, end="")
+        before = ","
+    _print("[]" if before == "[" else "\n]", _json_escaped)
 
 
 def write(text: str) -> None:
@@ -149,7 +189,7 @@ def shown(text: Text, width: int = 40) -> str:
     return line if len(line) <= width else line[: width - 1] + "…"
 
 
-def _print(text: str, escape: Callable[[str], str]) -> None:
+def _print(text: str, escape: Callable[[str], str], end: str = "\n") -> None:
     encoding = sys.stdout.encoding or "utf-8"
 
     def replaced(found: re.Match[str]) -> str:
@@ -163,7 +203,7 @@ def _print(text: str, escape: Callable[[str], str]) -> None:
         return character
 
     with writing():
-        print(UNSAFE.sub(replaced, text), flush=True)
+        print(UNSAFE.sub(replaced, text), end=end, flush=True)
 
 
 def _json_escaped(character: str) -> str:

@@ -195,7 +195,12 @@ def _in_float(layers: tuple[str, ...]) -> str:
 
 def parity_table(manifest: Manifest) -> str:
     """What each artifact weighs and how near it is to the float model."""
-    agreement = {"embedding": "mean cosine", "regression": "R²"}.get(manifest.task, "equal labels")
+    agreement = {
+        "embedding": "mean cosine",
+        "regression": "R²",
+        "question-answering": "equal answers",
+        "masked-lm": "equal tokens",
+    }.get(manifest.task, "equal labels")
     rows = [
         [
             f"{artifact.backend} {artifact.recipe}" + _in_float(artifact.float_layers),

@@ -12,6 +12,7 @@ import numpy as np
 from edgebert import table
 from edgebert.commands import arguments as common
 from edgebert_runtime.errors import InputError, shortened
+from edgebert_runtime.tasks.reading import Reader
 
 HELP = "turn texts into vectors"
 
@@ -20,6 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `edgebert embed`."""
     common.add_model(parser)
     common.add_texts(parser)
+    common.add_long_text(parser)
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE.npy", help="write [n, dim] array"
     )
@@ -32,8 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
         _check(arguments.output)
     texts = common.given_texts(arguments)
     with common.open_model(arguments) as model:
-        vectors = model.embed(texts)
-        truncated = [model.tokenizer.encode(text).truncated for text in texts]
+        vectors = model.embed(texts, long_text=arguments.long_text)
+        reader = Reader(model.tokenizer, model.manifest.task, arguments.long_text)
+        truncated = [reader.read(text, "text").truncated for text in texts]
     if arguments.output is not None:
         _save(arguments.output, vectors)
     if arguments.json:

@@ -90,7 +90,7 @@ def _size_table(manifest: Manifest, compressed: dict[str, int], tokenizer: int) 
     rows = [
         [
             f"{artifact.backend} {artifact.recipe}",
-            f"{100 * artifact.sparsity:.1f} %",
+            "not counted" if artifact.sparsity is None else f"{100 * artifact.sparsity:.1f} %",
             f"{artifact.bytes:,}",
             f"{compressed[artifact.file]:,}",
         ]

@@ -14,6 +14,7 @@ from edgebert.labels import Expected
 from edgebert_runtime import Manifest, load
 from edgebert_runtime.errors import BackendError, InputError, ManifestError, MissingBackendError
 from edgebert_runtime.examples import Example
+from edgebert_runtime.tasks import INTERPRETERS
 
 Scores = dict[str, float]
 """Name of a figure → its value, as `edgebert evaluate` gives them."""
@@ -25,6 +26,9 @@ AGREEMENT = {
     "multi-label-classification": "share of equal labels",
     "regression": "R²",
     "embedding": "mean cosine",
+    "token-classification": "share of tokens with equal labels",
+    "question-answering": "share of equal answers",
+    "masked-lm": "share of equal tokens",
 }
 """What the manifest's agreement is, by task."""
 
@@ -45,12 +49,12 @@ def check_labelled(task: str) -> None:
     """Refuse rows with labels where there is nothing to score by them.
 
     Raises:
-        InputError: for embeddings.
+        InputError: for a task that a label for each text does not score.
     """
-    if task == "embedding":
+    if task not in INTERPRETERS:
         raise InputError(
-            "these bundles give embeddings, which have no labels to score; leave --eval out to "
-            "compare their agreement with the float model"
+            f"the task of these bundles is {task}, which a label for each text cannot score; leave "
+            "--eval out to compare their agreement with the float model"
         )
 
 

@@ -27,6 +27,7 @@ from typing import NoReturn
 from edgebert_runtime.arguments import whole_number, whole_numbers
 from edgebert_runtime.errors import EdgeBertError, InputError
 from edgebert_runtime.hardware import facts
+from edgebert_runtime.loading import load
 from edgebert_runtime.manifest import BACKENDS
 from edgebert_runtime.measurement import (
     SCHEMA_VERSION,
@@ -36,8 +37,13 @@ from edgebert_runtime.measurement import (
     Startup,
     fitting_lengths,
 )
-from edgebert_runtime.model import Model, load
-from edgebert_runtime.process import ProcessClock, peak_resident_bytes, resident_bytes
+from edgebert_runtime.model import Model
+from edgebert_runtime.process import (
+    ProcessClock,
+    abandon_if_full,
+    peak_resident_bytes,
+    resident_bytes,
+)
 from edgebert_runtime.timing import time_repeatedly, timed_ms
 from edgebert_runtime.tokenization import Encoding, Tokenizer
 
@@ -60,14 +66,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings(
             parsed.backend, parsed.recipe, parsed.threads, parsed.lengths, parsed.budget
         )
+        if sys.stdout is None:
+            raise InputError("standard output is closed; redirect it to a file, or to /dev/null")
         text = measure(parsed.bundle, settings, clock).to_json()
-        print(text if parsed.json else json.dumps(json.loads(text), indent=2))
+        # While Python exits it would be too late to report that the disk is full.
+        print(text if parsed.json else json.dumps(json.loads(text), indent=2), flush=True)
         return 0
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except (EdgeBertError, OSError, MemoryError) as error:
         line = " ".join(str(error).split()) or type(error).__name__
-        print(f"edgebert: error: {line}", file=sys.stderr)
+        abandon_if_full(sys.stdout)
+        with contextlib.suppress(OSError):
+            print(f"edgebert: error: {line}", file=sys.stderr)
+        abandon_if_full(sys.stderr)
         return 2
 
 
@@ -150,8 +162,13 @@ def _import_backend(name: str) -> None:
 
 
 def _answer(model: Model) -> object:
-    embeds = model.manifest.task == "embedding"
-    return model.embed(SENTENCE) if embeds else model.predict(SENTENCE)
+    if model.manifest.task == "embedding":
+        return model.embed(SENTENCE)
+    if model.manifest.task == "question-answering":
+        return model.predict((SENTENCE, SENTENCE))
+    if model.manifest.task == "masked-lm":
+        return model.predict(f"{SENTENCE} {model.tokenizer.mask_text}")
+    return model.predict(SENTENCE)
 
 
 class _Parser(argparse.ArgumentParser):

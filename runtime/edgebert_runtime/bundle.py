@@ -1,25 +1,30 @@
 """A bundle on disk: a folder, or the same folder as one `.edgebert` zip file.
 
 Nothing is read but the manifest and the files it lists, and nothing but what is streamed is handed
-on before its size and hash were found right.
+on before its size, its hash and its kind were found right. Opening a bundle holds no more than the
+manifest; a file is read in parts of a megabyte, and only `read` holds it whole.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
+import itertools
 import os
 import stat
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from edgebert_runtime import manifest as manifest_format
 from edgebert_runtime.errors import InputError, ManifestError, shortened
+from edgebert_runtime.file_kinds import HEAD_BYTES, misfit
 from edgebert_runtime.manifest import Artifact, File, Manifest
+from edgebert_runtime.zip_reading import ZipError, ZipReader
 
 _CHUNK = 1024 * 1024
+_MOST_NAMES = 10_000
 _EXPECTED = "expected a folder or .edgebert file written by 'edgebert convert'"
 
 
@@ -44,6 +49,7 @@ class Bundle:
             raise ManifestError(
                 f"bundle {shortened(str(path))} cannot be opened ({error.strerror}); {_EXPECTED}"
             ) from None
+        self._located: dict[str, tuple[int, ...] | None] = {}
         if self._folder and _is_missing(self.path / manifest_format.FILE_NAME):
             raise ManifestError(f"no manifest.json in {str(self.path)!r}; {_EXPECTED}")
         text = b"".join(self._limited(manifest_format.FILE_NAME, manifest_format.MAX_BYTES))
@@ -58,9 +64,13 @@ class Bundle:
         """The content of a listed file.
 
         Raises:
-            ManifestError: if it is missing, or not of the size and hash that the manifest gives.
+            ManifestError: if it is missing, not of the size and hash that the manifest gives, or
+                not of the kind that its place in the manifest means.
         """
-        return b"".join(self.stream(file))
+        content = io.BytesIO()
+        for chunk in self.stream(file):
+            content.write(chunk)
+        return content.getvalue()
 
     def stream(self, file: File | Artifact) -> Iterator[bytes]:
         """The content of a listed file in parts, each as it is read; it is checked behind the last.
@@ -68,12 +78,19 @@ class Bundle:
         Raises:
             ManifestError: as `read`, at the end.
         """
-        digest, size = hashlib.sha256(), 0
+        digest, size, head = hashlib.sha256(), 0, b""
         for chunk in self._limited(file.file, file.bytes):
             digest.update(chunk)
             size += len(chunk)
+            head += chunk[: HEAD_BYTES - len(head)]
             yield chunk
         self._check(file, size, digest.hexdigest())
+        kind = file.backend if isinstance(file, Artifact) else "tokenizer"
+        if problem := misfit(kind, head, size):
+            raise ManifestError(
+                f"{self._name}: {file.file!r} is {problem}, though its hash is the manifest's; do "
+                "not trust this bundle, convert again"
+            )
 
     def locate(self, file: File | Artifact) -> Path | bytes:
         """A listed file as a checked path, or as checked bytes where no library could open a path.
@@ -86,18 +103,48 @@ class Bundle:
         path = self.path / file.file
         if not self._folder or not _is_text(path):
             return self.read(file)
+        self._located[file.file] = _state(path)
         for _ in self.stream(file):
             pass
         return path
 
-    def names(self) -> list[str]:
-        """Every file name in the bundle, listed in the manifest or not."""
-        if self._folder:
-            return sorted(
-                str(path.relative_to(self.path)) for path in self.path.rglob("*") if path.is_file()
+    def confirm(self, file: File | Artifact) -> None:
+        """Make sure that a located file is still the checked one, once a library has opened it.
+
+        Raises:
+            ManifestError: if it was replaced or written to since `locate` was called.
+        """
+        path = self.path / file.file
+        if file.file in self._located and self._located[file.file] != _state(path):
+            raise ManifestError(
+                f"{self._name}: {file.file!r} changed while it was opened; load the bundle again, "
+                "and put a new version of it in place by renaming"
             )
-        with _open_regular(self.path) as stream, zipfile.ZipFile(stream) as archive:
-            return sorted(archive.namelist())
+
+    def names(self) -> list[str]:
+        """Every file name in the bundle, listed in the manifest or not.
+
+        Raises:
+            ManifestError: if they cannot be read, or are more than 10,000.
+        """
+        if not self._folder:
+            try:
+                with self._zip() as archive:
+                    return sorted(archive.names())
+            except (OSError, ZipError) as error:
+                raise self._unreadable(self.path.name, error) from None
+        found = (
+            str((Path(folder) / name).relative_to(self.path))
+            for folder, _, names in os.walk(self.path)
+            for name in names
+        )
+        names = sorted(itertools.islice(found, _MOST_NAMES + 1))
+        if len(names) > _MOST_NAMES:
+            raise ManifestError(
+                f"{self._name}: got more than {_MOST_NAMES} files, expected the few of a bundle; "
+                "remove what is not of it"
+            )
+        return names
 
     @property
     def _name(self) -> str:
@@ -118,30 +165,21 @@ class Bundle:
         )
 
     def _limited(self, name: str, limit: int) -> Iterator[bytes]:
+        """The content of a file in parts, as long as it is no larger than `limit`."""
         try:
-            with self._opened(name) as stream:
-                yield from _chunks(stream, limit)
-        except MemoryError:
-            raise
-        except Exception as error:
-            # zipfile meets damage with more kinds of exceptions than it documents.
-            raise self._unreadable(name, error or type(error).__name__) from None
+            if self._folder:
+                with _open_regular(self.path / name) as stream:
+                    yield from _chunks(stream, limit)
+            else:
+                with self._zip() as archive:
+                    yield from archive.content(name, limit)
+        except (OSError, ZipError) as error:
+            raise self._unreadable(name, error) from None
 
     @contextlib.contextmanager
-    def _opened(self, name: str) -> Iterator[IO[bytes]]:
-        if self._folder:
-            with _open_regular(self.path / name) as stream:
-                yield stream
-            return
-        with _open_regular(self.path) as file, zipfile.ZipFile(file) as archive:
-            if archive.namelist().count(name) != 1:
-                raise FileNotFoundError("expected exactly one entry of that name")
-            entry = archive.getinfo(name)
-            if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                # zipfile inflates other methods without a bound.
-                raise zipfile.BadZipFile("compressed with a method other than deflate")
-            with archive.open(entry) as stream:
-                yield stream
+    def _zip(self) -> Iterator[ZipReader]:
+        with _open_regular(self.path) as stream:
+            yield ZipReader(stream)
 
 
 def _is_missing(path: Path) -> bool:
@@ -153,11 +191,29 @@ def _is_missing(path: Path) -> bool:
     return False
 
 
+def _state(path: Path) -> tuple[int, ...] | None:
+    """What changes when a file is replaced or written to; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
 def _open_regular(path: Path) -> IO[bytes]:
-    """Open a regular file; a pipe or a device would block or never end."""
+    """Open a regular file, or what a link to one leads to.
+
+    A device might never end, and the mere opening of one can have effects.
+    """
     if not stat.S_ISREG(path.stat().st_mode):
         raise FileNotFoundError(f"not a regular file: {str(path)!r}")
-    return path.open("rb")
+    # Should a pipe have taken its place since, opening it must not wait for the other end.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    stream = os.fdopen(os.open(path, flags), "rb")
+    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        stream.close()
+        raise FileNotFoundError(f"not a regular file: {str(path)!r}")
+    return stream
 
 
 def _chunks(stream: IO[bytes], limit: int) -> Iterator[bytes]:

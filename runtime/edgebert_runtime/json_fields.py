@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import re
 import sys
@@ -11,8 +12,32 @@ from typing import Any, NoReturn
 
 from edgebert_runtime.errors import ManifestError, shortened
 
+MOST_VALUES = 200_000
+"""Commas and opening brackets that a text may have: what it may unfold to in memory."""
 
-def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+
+def parse(text: str) -> Any:
+    """JSON of finite numbers, without repeated keys, that takes little memory.
+
+    Raises:
+        ManifestError: if the text is anything else.
+    """
+    # Four megabytes of "[]," or "{}," would become a hundred.
+    if sum(map(text.count, ",[{")) > MOST_VALUES:
+        reject("manifest", "more values", f"at most {MOST_VALUES} commas and brackets")
+    try:
+        return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+    except RecursionError:
+        reject("manifest", "nesting too deep", "JSON nested a few levels deep")
+    except ManifestError:
+        raise
+    except ValueError as error:
+        raise ManifestError(
+            f"manifest.json is not valid JSON ({error}); copy the bundle anew or convert again"
+        ) from None
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An `object_pairs_hook` of json: each key of an object once."""
     data = dict(pairs)
     if len(data) != len(pairs):
@@ -20,7 +45,7 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return data
 
 
-def no_constant(name: str) -> NoReturn:
+def _no_constant(name: str) -> NoReturn:
     """A `parse_constant` of json: neither NaN nor Infinity."""
     reject("manifest", name, "finite numbers")
 

@@ -1,6 +1,6 @@
 """The manifest of a bundle: what it holds, written and read strictly.
 
-The format is specified in the README under "Bundle format". Whatever this version does not know
+The format is specified in docs/bundle-format.md. Whatever this version does not know
 is an error, never a guess: an unknown field may change the meaning of a known one.
 """
 
@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from edgebert_runtime.errors import ManifestError, ManifestVersionError, shortened
 from edgebert_runtime.json_fields import (
-    no_constant,
+    parse,
     reject,
     take_counts,
     take_fields,
@@ -26,8 +25,8 @@ from edgebert_runtime.json_fields import (
     take_share,
     take_text,
     take_texts,
-    unique_keys,
 )
+from edgebert_runtime.manifest_versions import SCHEMA_VERSION, upgraded
 from edgebert_runtime.provenance import (
     Calibration,
     Pruning,
@@ -37,13 +36,20 @@ from edgebert_runtime.provenance import (
     search,
 )
 
-SCHEMA_VERSION = 2
 FILE_NAME = "manifest.json"
 MAX_BYTES = 4 * 1024 * 1024
 MAX_FILE_BYTES = 2**31
 """No format of a model file goes beyond it, so a larger claim is a mistake or an attack."""
 
-TASKS = ("classification", "multi-label-classification", "regression", "embedding")
+TOKEN_TASKS = ("token-classification", "question-answering", "masked-lm")
+"""Tasks whose artifacts answer [rows, tokens, width]: a row for each token of each text."""
+TASKS = (
+    "classification",
+    "multi-label-classification",
+    "regression",
+    "embedding",
+    *TOKEN_TASKS,
+)
 BACKENDS = ("tflite", "onnx", "torchscript")
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 DTYPES = ("int32", "int64")
@@ -67,9 +73,10 @@ class File:
 class Parity:
     """An artifact against the float model on the same sentences, run through this runtime.
 
-    Differences are of probabilities for classification, of values for regression, of vector
-    elements for embeddings. `agreement` is the share of equal labels, the mean cosine of
-    embeddings, or the coefficient of determination of regression values.
+    Differences are of probabilities, of values for regression, of vector elements for embeddings;
+    in `TOKEN_TASKS` the mean is of the total variation distance. `agreement` is the share of equal
+    labels, spans or best tokens, the mean cosine of embeddings, or the coefficient of
+    determination of regression values.
     """
 
     sentences: int
@@ -91,14 +98,14 @@ class Artifact:
     """Layers that were left in float32, by their names in the model."""
     calibration: Calibration | None
     """None: no fixed ranges."""
-    sparsity: float
-    """Share of zeros among the weights of linear layers and tables."""
+    sparsity: float | None
+    """Share of zeros among the weights of linear layers and tables; None: nobody counted."""
     lengths: tuple[int, ...]
     """Token lengths that the file has signatures for; empty when it takes any length."""
     inputs: Mapping[str, str]
     """Input name → integer dtype."""
     outputs: Mapping[str, int]
-    """Output name → width of its float32 rows."""
+    """Output name → width of its float32 rows, a row for each text or, in `TOKEN_TASKS`, token."""
     components: Mapping[str, int]
     """Bytes of weights by part of the model; the rest of the file is its graph."""
     parity: Parity
@@ -124,7 +131,7 @@ class Manifest:
 
     task: str
     labels: tuple[str, ...]
-    """In the order of the outputs; empty for embeddings."""
+    """In the order of the outputs; empty for tasks whose columns have no names."""
     max_length: int
     """Tokens that an answer can look at, special tokens included; longer text is truncated."""
     tokenizer: File
@@ -140,29 +147,13 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:
-        """Read the text of a manifest.json.
+        """Read the text of a manifest.json of this or an earlier schema version.
 
         Raises:
+            ManifestVersionError: if a newer version of edgebert wrote it.
             ManifestError: naming the field, what it held and what was expected.
         """
-        try:
-            data = json.loads(text, object_pairs_hook=unique_keys, parse_constant=no_constant)
-        except RecursionError:
-            reject("manifest", "nesting too deep", "JSON nested a few levels deep")
-        except ManifestError:
-            raise
-        except ValueError as error:
-            raise ManifestError(
-                f"manifest.json is not valid JSON ({error}); copy the bundle anew or convert again"
-            ) from None
-        version = data.get("schema_version") if isinstance(data, dict) else None
-        # True is an int, and no version.
-        if type(version) is int and version != SCHEMA_VERSION:
-            raise ManifestVersionError(
-                f"bundle schema_version is {shortened(version)}, this edgebert reads "
-                f"{SCHEMA_VERSION}; upgrade edgebert, or convert the checkpoint again"
-            )
-        return _manifest(take_fields(data, "manifest", cls))
+        return _manifest(take_fields(upgraded(parse(text)), "manifest", cls))
 
 
 def _file_fields(data: dict[str, Any], where: str) -> File:
@@ -211,7 +202,9 @@ def _artifact(data: Any, where: str, max_length: int) -> Artifact:
         recipe=take_text(fields["recipe"], f"{where}.recipe"),
         float_layers=take_texts(fields["float_layers"], f"{where}.float_layers"),
         calibration=calibration(fields["calibration"], f"{where}.calibration"),
-        sparsity=take_share(fields["sparsity"], f"{where}.sparsity"),
+        sparsity=None
+        if fields["sparsity"] is None
+        else take_share(fields["sparsity"], f"{where}.sparsity"),
         lengths=lengths,
         inputs={
             take_text(name, f"{where}.inputs", INPUTS): take_text(
@@ -238,6 +231,17 @@ def _source(data: Any) -> Source:
     )
 
 
+def _check_columns(task: str, labels: tuple[str, ...], width: int) -> None:
+    """A name for each column, or none for any."""
+    if task in ("embedding", "question-answering", "masked-lm"):
+        if labels:
+            reject("labels", labels, f"no labels for {task}")
+    elif width != len(labels):
+        reject("labels", labels, f"{width} labels, one for each output")
+    if task == "question-answering" and width != 2:
+        reject("artifacts", f"{width} outputs", "2 for question-answering: start and end")
+
+
 def _manifest(fields: dict[str, Any]) -> Manifest:
     take_integer(fields["schema_version"], "schema_version", SCHEMA_VERSION, SCHEMA_VERSION)
     task = take_text(fields["task"], "task", TASKS)
@@ -261,9 +265,6 @@ def _manifest(fields: dict[str, Any]) -> Manifest:
         reject("artifacts", kinds, "each backend and recipe once")
     for artifact in artifacts:
         (width,) = artifact.outputs.values()
-        if (labels and width != len(labels)) or (not labels and task != "embedding"):
-            reject("labels", labels, f"{width} labels, one for each output")
-        if labels and task == "embedding":
-            reject("labels", labels, "no labels for embeddings")
+        _check_columns(task, labels, width)
     cuts, tried = pruning(fields["pruning"]), search(fields["search"])
     return Manifest(task, labels, max_length, tokenizer, source, artifacts, cuts, tried)

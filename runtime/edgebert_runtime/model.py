@@ -3,33 +3,48 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
+from typing import NoReturn, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgebert_runtime.backends import Backend, open_backend
-from edgebert_runtime.bundle import Bundle
-from edgebert_runtime.errors import BackendError, InputError, MissingBackendError, shortened
-from edgebert_runtime.manifest import BACKENDS, Artifact, Manifest
-from edgebert_runtime.processors import available_processors
-from edgebert_runtime.tasks import INTERPRETERS, Result
+from edgebert_runtime.backends import Backend
+from edgebert_runtime.batching import run_by_length
+from edgebert_runtime.errors import BackendError, InputError, shortened
+from edgebert_runtime.manifest import TOKEN_TASKS, Artifact, Manifest
+from edgebert_runtime.tasks import INTERPRETERS, TOKEN_INTERPRETERS, Result
+from edgebert_runtime.tasks.reading import LONG_TEXT, Reader, Reading, Request, pooled
+from edgebert_runtime.tasks.token_classification import AGGREGATIONS
 from edgebert_runtime.tokenization import Encoding, Text, Tokenizer, as_texts
 
-MAX_THREADS = 1024
-"""More than any processor has; libraries start as many as they are told to, and then crash."""
+Texts = Text | list[Text] | list[str] | list[tuple[str, str]]
+Stream = Iterator[Text] | Iterator[str] | Iterator[tuple[str, str]]
+Answered = TypeVar("Answered")
+
+_CHUNK = 256
+_MOST_OUTPUTS = 16 * 1024 * 1024
+"""Float32 numbers that a chunk of texts may give: 64 MB."""
 
 
 class Model:
     """A loaded artifact of a bundle. Made by `load`; closed by `close` or a with block."""
 
-    def __init__(self, manifest: Manifest, artifact: Artifact, tokenizer: Tokenizer) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        artifact: Artifact,
+        tokenizer: Tokenizer,
+        backend: Backend | None = None,
+    ) -> None:
         self.manifest = manifest
         self.artifact = artifact
         self.tokenizer = tokenizer
-        self._backend: Backend | None = None
+        self._backend = backend
+        self._process = os.getpid()
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -41,62 +56,127 @@ class Model:
         """Tokens that an answer can look at, special tokens included."""
         return self.manifest.max_length
 
+    @overload
     def predict(
-        self, texts: Text | list[Text] | list[str] | list[tuple[str, str]], *, top_k: int = 1
-    ) -> Result | list[Result]:
-        """Answers for a text, a pair of texts, or a list of these.
+        self,
+        texts: Text,
+        *,
+        top_k: int = ...,
+        long_text: str | None = ...,
+        aggregation: str = ...,
+        no_answer: bool = ...,
+    ) -> Result: ...
 
-        A single text gives a single result, a list gives a list in the same order. `top_k` is how
-        many labels `top` holds; more than there are gives all.
+    @overload
+    def predict(
+        self,
+        texts: list[Text] | list[str] | list[tuple[str, str]],
+        *,
+        top_k: int = ...,
+        long_text: str | None = ...,
+        aggregation: str = ...,
+        no_answer: bool = ...,
+    ) -> list[Result]: ...
+
+    @overload
+    def predict(
+        self,
+        texts: Stream,
+        *,
+        top_k: int = ...,
+        long_text: str | None = ...,
+        aggregation: str = ...,
+        no_answer: bool = ...,
+    ) -> Iterator[Result]: ...
+
+    def predict(
+        self,
+        texts: Texts | Stream,
+        *,
+        top_k: int = 1,
+        long_text: str | None = None,
+        aggregation: str = "simple",
+        no_answer: bool = False,
+    ) -> Result | list[Result] | Iterator[Result]:
+        """Answers for a text, a pair of texts, a list of these, or an iterator over them.
+
+        A single text gives a single result, a list gives a list in the same order, an iterator
+        gives an iterator that holds no more than a few hundred texts at a time.
+
+        Args:
+            texts: for question answering (question, context) pairs.
+            top_k: how many labels, answers or tokens `top` holds; more than there are gives all.
+            long_text: what becomes of a text beyond `max_length`: "truncate" cuts it, "windows"
+                reads it in parts that overlap, "error" refuses it. None: "windows" for question
+                answering, else "truncate". Every result says what was done.
+            aggregation: of token classification; see `tasks.token_classification.interpret`.
+            no_answer: of question answering: give none where that is likelier than the best.
 
         Raises:
-            InputError: for a wrong type, a `top_k` below 1, or a bundle of embeddings.
+            InputError: for a wrong type or option, a text that is too long where that is an error,
+                a bundle of embeddings, a closed model, or one of another process.
             BackendError: if the backend's library fails, or gives numbers that are not finite.
         """
-        if self.manifest.task not in INTERPRETERS:
+        task = self.manifest.task
+        if task == "embedding":
             raise InputError("this bundle gives embeddings; use embed(), or 'edgebert embed'")
         if not isinstance(top_k, int) or isinstance(top_k, bool) or top_k < 1:
             raise InputError(
                 f"top_k: got {shortened(top_k)}, expected a whole number of at least 1"
             )
-        checked, single = as_texts(texts)
-        encodings = [self.tokenizer.encode(text) for text in checked]
-        outputs = self.run(encodings).tolist()
-        interpret = INTERPRETERS[self.manifest.task]
-        results = [
-            interpret(row, self.labels, top_k, encoding.truncated)
-            for row, encoding in zip(outputs, encodings, strict=True)
-        ]
-        return results[0] if single else results
+        _check(aggregation, "aggregation", AGGREGATIONS)
+        if not isinstance(no_answer, bool):
+            raise InputError(f"no_answer: got {shortened(no_answer)}, expected True or False")
+        request = Request(self.labels, self.tokenizer, top_k, aggregation, no_answer)
+        return self._each(texts, long_text, lambda readings: self._results(readings, request))
+
+    @overload
+    def embed(self, texts: Texts, *, long_text: str | None = ...) -> NDArray[np.float32]: ...
+
+    @overload
+    def embed(
+        self, texts: Stream, *, long_text: str | None = ...
+    ) -> Iterator[NDArray[np.float32]]: ...
 
     def embed(
-        self, texts: Text | list[Text] | list[str] | list[tuple[str, str]]
-    ) -> NDArray[np.float32]:
+        self, texts: Texts | Stream, *, long_text: str | None = None
+    ) -> NDArray[np.float32] | Iterator[NDArray[np.float32]]:
         """Vectors [n, dimension] for a text, a pair of texts, or a list of these.
 
+        An iterator over texts gives an iterator over vectors [dimension]. `long_text` as in
+        `predict`; of windows the mean is taken, weighted by their tokens, and brought to unit
+        length where each window's vector has it.
+
         Raises:
-            InputError: for a wrong type, or a bundle of another task.
+            InputError: for a wrong type, or a bundle of another task; and as `predict`.
             BackendError: if the backend's library fails, or gives numbers that are not finite.
         """
         if self.manifest.task != "embedding":
             raise InputError(
                 f"this bundle's task is {self.manifest.task}; use predict(), or 'edgebert predict'"
             )
-        checked, _ = as_texts(texts)
-        return self.run([self.tokenizer.encode(text) for text in checked])
+        found = self._each(texts, long_text, self._pooled)
+        if isinstance(found, Iterator):
+            return found
+        (width,) = self.artifact.outputs.values()
+        rows = found if isinstance(found, list) else [found]
+        return np.stack(rows) if rows else np.empty((0, width), dtype=np.float32)
 
-    def run(self, encodings: list[Encoding]) -> NDArray[np.float32]:
+    def run(self, encodings: Sequence[Encoding]) -> NDArray[np.float32]:
         """Raw outputs [n, width] in the order of the encodings.
+
+        Token tasks have a row for each token, special tokens included: [sum of tokens, width], one
+        encoding's tokens after the other's.
 
         Texts of one length run together, unpadded, as many as the backend allows: nobody's answer
         depends on who sits beside it.
 
         Raises:
-            InputError: if the model is closed, or an encoding longer than `max_length`.
+            InputError: if the model is closed or was loaded by another process, or an encoding is
+                longer than `max_length`.
             BackendError: if the backend's library fails, or gives numbers that are not finite.
         """
-        if self._backend is None:
-            raise InputError("the model is closed; load it again")
+        backend = self._usable()
         longest = max((len(encoding.ids) for encoding in encodings), default=0)
         if longest > self.max_length:
             raise InputError(
@@ -104,21 +184,93 @@ class Model:
                 "model's own tokenizer, which truncates"
             )
         (width,) = self.artifact.outputs.values()
-        outputs = np.empty((len(encodings), width), dtype=np.float32)
-        for rows in _same_length(encodings, self._backend.max_rows):
-            ids = np.array([encodings[row].ids for row in rows], dtype=np.int64)
-            types = np.array([encodings[row].token_type_ids for row in rows], dtype=np.int64)
-            inputs = {
-                "input_ids": ids,
-                "attention_mask": np.ones_like(ids),
-                "token_type_ids": types,
-            }
-            outputs[rows] = self._backend.run(inputs)
+        outputs = run_by_length(
+            backend, encodings, width, self._most_rows, by_token=self.manifest.task in TOKEN_TASKS
+        )
         if not np.isfinite(outputs).all():
             raise BackendError(
                 f"{self.artifact.backend} gave numbers that are not finite; try another backend"
             )
         return outputs
+
+    def _each(
+        self,
+        texts: Texts | Stream,
+        long_text: str | None,
+        answer: Callable[[list[Reading]], list[Answered]],
+    ) -> Answered | list[Answered] | Iterator[Answered]:
+        """`answer` for a text, a list, or an iterator of texts, a chunk at a time."""
+        if long_text is not None:
+            _check(long_text, "long_text", LONG_TEXT)
+        backend = self._usable()
+        # Where rows run one by one, nothing is gained by waiting for more of them.
+        most = 1 if backend.max_rows == 1 else self._most_rows
+        reader = Reader(self.tokenizer, self.manifest.task, long_text)
+
+        def answers(given: Iterator[object]) -> Iterator[Answered]:
+            for start in itertools.count(step=most):
+                checked, _ = as_texts(list(itertools.islice(given, most)), start)
+                if not checked:
+                    return
+                places = (f"texts[{index}]" for index in itertools.count(start))
+                yield from answer(list(map(reader.read, checked, places)))
+
+        if isinstance(texts, Iterator):
+            return answers(texts)
+        checked, single = as_texts(texts)
+        if single:
+            return answer([reader.read(checked[0], "text")])[0]
+        return list(answers(iter(checked)))
+
+    def _results(self, readings: list[Reading], request: Request) -> list[Result]:
+        if self.manifest.task in INTERPRETERS:
+            interpret = INTERPRETERS[self.manifest.task]
+            return [
+                interpret(
+                    row.tolist(), self.labels, request.top_k, reading.truncated, reading.windows
+                )
+                for row, reading in zip(self._pooled(readings), readings, strict=True)
+            ]
+        by_token = TOKEN_INTERPRETERS[self.manifest.task]
+        encodings = [each for reading in readings for each in reading.encodings]
+        rows = self.run(encodings)
+        ends = np.cumsum([len(each.ids) for each in encodings]).tolist()
+        outputs = iter(np.split(rows, ends[:-1]))
+        return [
+            by_token(reading, list(itertools.islice(outputs, reading.windows)), request)
+            for reading in readings
+        ]
+
+    def _pooled(self, readings: list[Reading]) -> list[NDArray[np.float32]]:
+        """One row [width] for each reading."""
+        rows = self.run([each for reading in readings for each in reading.encodings])
+        ends = np.cumsum([reading.windows for reading in readings]).tolist()
+        parts = np.split(rows, ends[:-1])
+        return [pooled(reading, part) for reading, part in zip(readings, parts, strict=True)]
+
+    @property
+    def _most_rows(self) -> int:
+        """Texts that are held at a time, so that outputs stay within a bound."""
+        (width,) = self.artifact.outputs.values()
+        tokens = self.max_length if self.manifest.task in TOKEN_TASKS else 1
+        return max(1, min(_CHUNK, _MOST_OUTPUTS // (width * tokens)))
+
+    def _usable(self) -> Backend:
+        backend = self._backend
+        if backend is None:
+            raise InputError("the model is closed; load it again")
+        if self._process != os.getpid():
+            # The libraries' threads are not copied, and who waits for them waits for ever.
+            raise InputError(
+                f"the model was loaded in process {self._process}, this is its fork {os.getpid()}; "
+                "load it in each process that uses it"
+            )
+        return backend
+
+    def __reduce__(self) -> NoReturn:
+        raise InputError(
+            "a model cannot be pickled or copied; load it in each process that uses it"
+        )
 
     @contextlib.contextmanager
     def attached(self, backend: Backend) -> Iterator[None]:
@@ -145,87 +297,6 @@ class Model:
         self.close()
 
 
-def load(
-    path: str | os.PathLike[str],
-    *,
-    backend: str = "auto",
-    recipe: str | None = None,
-    threads: int | None = None,
-) -> Model:
-    """Open a bundle and one of its artifacts.
-
-    Args:
-        path: a bundle folder or `.edgebert` file.
-        backend: "tflite", "onnx", "torchscript", or "auto" for the fastest that is installed.
-        recipe: "int8_dynamic", "float32", or None for the smallest there is.
-        threads: threads to compute with; None for the processors that this process may use.
-
-    Raises:
-        InputError: for an argument that cannot be used.
-        ManifestError: if the bundle is missing, altered or not understood.
-        MissingBackendError: if the library of the backend is not installed.
-        BackendError: if the library refuses the file.
-    """
-    if threads is not None and (
-        not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= MAX_THREADS
-    ):
-        raise InputError(
-            f"threads: got {shortened(threads)}, expected a whole number from 1 to {MAX_THREADS}, "
-            "or None"
-        )
-    bundle = Bundle(path)
-    candidates = _candidates(bundle.manifest, backend, recipe)
-    tokenizer = Tokenizer(bundle.read(bundle.manifest.tokenizer), bundle.manifest.max_length)
-    for artifact in candidates:
-        model = Model(bundle.manifest, artifact, tokenizer)
-        try:
-            model._backend = open_backend(
-                artifact, bundle.locate(artifact), threads or available_processors()
-            )
-        except MissingBackendError:
-            if backend != "auto":
-                raise
-            continue
-        return model
-    wanted = " or ".join(f"'edgebert[{name}]'" for name in _backends(candidates))
-    raise MissingBackendError(f"no backend of this bundle is installed; run: pip install {wanted}")
-
-
-def _candidates(manifest: Manifest, backend: str, recipe: str | None) -> list[Artifact]:
-    """Artifacts that fit, fastest backend first, and of one backend the smallest file first."""
-    if not isinstance(backend, str) or backend not in ("auto", *BACKENDS):
-        raise InputError(
-            f"backend: got {shortened(backend)}, expected one of auto, {', '.join(BACKENDS)}"
-        )
-    if not isinstance(recipe, str | None):
-        raise InputError(f"recipe: got {shortened(recipe)}, expected a name or None")
-    found = [
-        artifact
-        for artifact in sorted(
-            manifest.artifacts, key=lambda each: (BACKENDS.index(each.backend), each.bytes)
-        )
-        if backend in ("auto", artifact.backend) and recipe in (None, artifact.recipe)
-    ]
-    if not found:
-        held = ", ".join(f"{each.backend} {each.recipe}" for each in manifest.artifacts)
-        raise InputError(
-            f"got backend {backend!r} and recipe {shortened(recipe)}, this bundle holds {held}; "
-            "choose one of these, or convert again with that format and recipe"
-        )
-    return found
-
-
-def _backends(artifacts: list[Artifact]) -> list[str]:
-    return list(dict.fromkeys(artifact.backend for artifact in artifacts))
-
-
-def _same_length(encodings: list[Encoding], most: int) -> list[list[int]]:
-    """Indices grouped by token length, shortest first, at most `most` to a group."""
-    by_length: dict[int, list[int]] = {}
-    for index, encoding in enumerate(encodings):
-        by_length.setdefault(len(encoding.ids), []).append(index)
-    return [
-        rows[start : start + most]
-        for _, rows in sorted(by_length.items())
-        for start in range(0, len(rows), most)
-    ]
+def _check(given: object, name: str, allowed: tuple[str, ...]) -> None:
+    if not isinstance(given, str) or given not in allowed:
+        raise InputError(f"{name}: got {shortened(given)}, expected one of {', '.join(allowed)}")

@@ -1,4 +1,4 @@
-"""This process as the kernel sees it: its age and its memory."""
+"""This process as the kernel sees it: its age, its memory, and its standard streams."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import TextIO
 
 _START_TIME = 19
 """Index of `starttime` in /proc/self/stat, counted after the command's name."""
@@ -39,6 +40,16 @@ def peak_resident_bytes() -> int | None:
 
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def abandon_if_full(stream: TextIO | None) -> None:
+    """Let go of what cannot be written; Python would try once more, and complain, as it exits."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _age_ms() -> float | None:

@@ -34,6 +34,15 @@ def is_arm() -> bool:
     return platform.machine().lower().startswith(("arm", "aarch64"))
 
 
+def sums_bytes_exactly(flags: frozenset[str], *, arm: bool) -> bool:
+    """Whether fast kernels add products of 8-bit numbers exactly on a processor of these flags.
+
+    On x86-64 without VNNI they add them by pairs in 16 bits first (VPMADDUBSW), and cut what is
+    beyond: 255 x 127 twice is more than 32,767.
+    """
+    return arm or not flags.isdisjoint({"avx512_vnni", "avx_vnni"})
+
+
 def _cgroup_folders(root: Path, controller: str) -> list[Path]:
     mount = root / "sys/fs/cgroup"
     for line in _read(root / "proc/self/cgroup").splitlines():

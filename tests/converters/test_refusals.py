@@ -49,8 +49,35 @@ def test_another_family(folder: Path) -> None:
 
 
 def test_another_task(folder: Path) -> None:
-    change(folder, architectures=["BertForTokenClassification"])
-    refused(folder, "'BertForTokenClassification'.*supported: ...ForSequenceClassification")
+    change(folder, architectures=["BertForMultipleChoice"])
+    refused(
+        folder,
+        "'BertForMultipleChoice'.*supported: ...ForSequenceClassification, "
+        "...ForTokenClassification, ...ForQuestionAnswering, ...ForMaskedLM",
+    )
+
+
+def test_question_answering_with_another_number_of_outputs(tmp_path: Path) -> None:
+    folder = students.checkpoint(tmp_path / "student", task="question-answering", labels="abc")
+    refused(folder, "question answering head has 3 outputs, expected 2, start and end")
+
+
+def test_labels_of_tokens(tmp_path: Path) -> None:
+    folder = students.checkpoint(tmp_path / "student", task="token-classification")
+    change(folder, id2label={str(index): "O" for index in range(5)})
+    refused(folder, "id2label has the names .*expected each once")
+
+
+def test_masked_lm_without_a_mask_token(tmp_path: Path) -> None:
+    folder = students.checkpoint(tmp_path / "student", "roberta", "masked-lm")
+    students.tokenizer("roberta").save_pretrained(folder)
+    refused(folder, r"the tokenizer has no mask token, expected \[MASK\] or <mask>")
+
+
+@pytest.mark.parametrize("task", ["token-classification", "question-answering"])
+def test_pooling_of_a_model_with_a_head(task: str, tmp_path: Path) -> None:
+    folder = students.checkpoint(tmp_path / "student", task=task)
+    refused(folder, "leave --pooling out", dataclasses.replace(ONNX, pooling="mean"))
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '"text"', "[" * 100_000])

@@ -21,7 +21,7 @@ from edgebert_converters.heads import Student
 from edgebert_converters.quiet import quiet
 from edgebert_converters.recipes import RECIPES, Recipe
 from edgebert_converters.tflite_quantization import represented
-from edgebert_converters.tflite_weights import quantize_blocks
+from edgebert_converters.tflite_weights import Weights, quantize_blocks
 from edgebert_runtime.errors import ConversionError
 from edgebert_runtime.tokenization import Encoding
 
@@ -239,7 +239,9 @@ def test_weights_that_are_nowhere_are_an_error(student: Student, tmp_path: Path)
     _export(student, RECIPES["float32"], path)
     with pytest.raises(ConversionError, match=r"weights of some\.layer are not in the converted"):
         represented(
-            path.read_bytes(), {"some.layer": torch.full((3, 4), 7.0)}, RECIPES["int8_dynamic"]
+            path.read_bytes(),
+            Weights({"some.layer": torch.full((3, 4), 7.0)}, {}),
+            RECIPES["int8_dynamic"],
         )
 
 

@@ -139,5 +139,5 @@ def test_several_labels_where_there_is_one(bundle: Path, regression: Path) -> No
 
 
 def test_embeddings_have_no_scores() -> None:
-    with pytest.raises(InputError, match="embeddings, which have no labels to score"):
+    with pytest.raises(InputError, match="embedding, which a label for each text cannot score"):
         evaluation.scorer("embedding")

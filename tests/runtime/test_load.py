@@ -58,7 +58,7 @@ def test_a_folder_that_is_no_bundle(checkpoint: Path) -> None:
 
 
 def test_a_file_that_is_no_zip(bundle: Path) -> None:
-    with pytest.raises(ManifestError, match=r"'manifest.json' cannot be read \(File is not a zip"):
+    with pytest.raises(ManifestError, match=r"'manifest.json' cannot be read \(no zip file"):
         edgebert.load(bundle / "int8_dynamic.onnx")
 
 

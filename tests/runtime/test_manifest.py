@@ -12,6 +12,7 @@ import pytest
 
 import edgebert
 from edgebert_runtime import Bundle, Manifest, ManifestError
+from edgebert_runtime.manifest import TOKEN_TASKS
 
 HASH = "0" * 64
 MISSING = object()
@@ -69,7 +70,7 @@ OBJECTS = {
     ),
 }
 FIELDS = [prefix + name for prefix, names in OBJECTS.items() for name in names]
-NULLABLE = {"artifacts.1.calibration", "pruning", "search"}
+NULLABLE = {"artifacts.1.calibration", "artifacts.1.sparsity", "pruning", "search"}
 BOOLEAN = {"search.trials.1.recovered", "search.trials.1.kept"}
 NUMBERS = {f"artifacts.1.parity.{name}" for name in OBJECTS["artifacts.1.parity."][1:]}
 FIGURES = {"search.float_value", "search.trials.1.value"}
@@ -118,23 +119,67 @@ def test_a_field_of_the_wrong_type(text: str, field: str, value: Any) -> None:
         refuse(altered(text, field, value), rf"{place}.*: got |schema_version is ")
 
 
-@pytest.mark.parametrize("version", [0, 1, 3, -1, 10**4000], ids=lambda value: repr(value)[:12])
+@pytest.mark.parametrize("version", [0, 4, -1, 10**4000], ids=lambda value: repr(value)[:12])
 def test_another_schema_version(text: str, version: int) -> None:
     refuse(
         altered(text, "schema_version", version),
-        r"^bundle schema_version is .*, this edgebert reads 2; upgrade edgebert",
+        r"^bundle schema_version is .*, this edgebert reads 1 to 3; upgrade edgebert",
     )
 
 
-def test_a_bundle_of_version_1(copy: Path) -> None:
-    path = copy / "manifest.json"
-    old = json.loads(path.read_text(encoding="utf-8"))
+def as_version_1(text: str) -> dict[str, Any]:
+    """The manifest as version 1 would have said it."""
+    old: dict[str, Any] = json.loads(text) | {"schema_version": 1}
     del old["pruning"], old["search"]
     for artifact in old["artifacts"]:
         del artifact["float_layers"], artifact["calibration"], artifact["sparsity"]
-    path.write_text(json.dumps(old | {"schema_version": 1}), encoding="utf-8")
-    with pytest.raises(ManifestError, match=r"schema_version is 1.*convert the checkpoint again"):
-        edgebert.load(copy)
+    return old
+
+
+def test_a_manifest_of_version_1(text: str) -> None:
+    new = Manifest.from_json(text)
+    artifacts = tuple(
+        dataclasses.replace(each, float_layers=(), calibration=None, sparsity=None)
+        for each in new.artifacts
+    )
+    expected = dataclasses.replace(new, artifacts=artifacts, pruning=None, search=None)
+    assert Manifest.from_json(json.dumps(as_version_1(text))) == expected
+
+
+def test_a_manifest_of_version_2(text: str) -> None:
+    assert Manifest.from_json(altered(text, "schema_version", 2)) == Manifest.from_json(text)
+
+
+@pytest.mark.parametrize("field", ["pruning", "search"])
+def test_a_field_ahead_of_its_version(text: str, field: str) -> None:
+    old = json.dumps(as_version_1(text) | {field: None})
+    refuse(old, rf"^manifest: got \['{field}'\], expected no fields of a later schema version")
+
+
+@pytest.mark.parametrize("field", ["float_layers", "calibration", "sparsity"])
+def test_an_artifact_ahead_of_its_version(text: str, field: str) -> None:
+    old = as_version_1(text)
+    old["artifacts"][1][field] = None
+    refuse(json.dumps(old), rf"^artifacts\[1\]: got \['{field}'\], expected no fields of a later")
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("task", TOKEN_TASKS)
+def test_a_task_ahead_of_its_version(text: str, version: int, task: str) -> None:
+    old = as_version_1(text) if version == 1 else json.loads(text) | {"schema_version": 2}
+    refuse(json.dumps(old | {"task": task}), "expected a task of schema version 2 or before")
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("field", [*OBJECTS[""][:6], "artifacts.1", "artifacts.1.parity"])
+@pytest.mark.parametrize("value", [None, 1.5, [], {}, [1]], ids=repr)
+def test_an_earlier_version_is_read_as_strictly(
+    text: str, version: int, field: str, value: Any
+) -> None:
+    old = as_version_1(text) if version == 1 else json.loads(text) | {"schema_version": 2}
+    place = field.split(".")[0]
+    with pytest.raises(ManifestError, match=rf"{place}.*: got "):
+        Manifest.from_json(altered(json.dumps(old), field, value))
 
 
 @pytest.mark.parametrize("version", ["1", True, None, 1.0, [1]])
@@ -173,7 +218,9 @@ WRONG = {
     "a lone surrogate": ("labels", ["a", "\udfff"], "without lone surrogates"),
     "too few labels": ("labels", ["a"], "2 labels, one for each output"),
     "no labels": ("labels", [], "2 labels, one for each output"),
-    "labels for embeddings": ("task", "embedding", "no labels for embeddings"),
+    "labels for embeddings": ("task", "embedding", "no labels for embedding"),
+    "labels for answers": ("task", "question-answering", "no labels for question-answering"),
+    "labels for the vocabulary": ("task", "masked-lm", "no labels for masked-lm"),
     "lengths descending": ("artifacts.1.lengths", [64, 8], "ascending"),
     "lengths twice": ("artifacts.1.lengths", [8, 8, 64], "ascending"),
     "lengths beyond": ("artifacts.1.lengths", [8, 64, 128], "from 1 to 64"),
@@ -228,6 +275,47 @@ WRONG = {
 @pytest.mark.parametrize(("field", "value", "match"), WRONG.values(), ids=WRONG.keys())
 def test_a_wrong_value(text: str, field: str, value: Any, match: str) -> None:
     refuse(altered(text, field, value), match)
+
+
+def with_columns(text: str, task: str, labels: list[str], width: int) -> str:
+    data = json.loads(text) | {"task": task, "labels": labels}
+    for artifact in data["artifacts"]:
+        artifact["outputs"] = {"logits": width}
+    return json.dumps(data)
+
+
+@pytest.mark.parametrize(
+    ("task", "labels", "width"),
+    [
+        ("token-classification", ["O", "B-PER", "I-PER"], 3),
+        ("token-classification", ["O"], 1),
+        ("question-answering", [], 2),
+        ("masked-lm", [], 21_128),
+        ("embedding", [], 312),
+    ],
+)
+def test_columns_of_a_task(text: str, task: str, labels: list[str], width: int) -> None:
+    manifest = Manifest.from_json(with_columns(text, task, labels, width))
+    assert (manifest.task, manifest.labels) == (task, tuple(labels))
+    assert all(artifact.outputs == {"logits": width} for artifact in manifest.artifacts)
+
+
+@pytest.mark.parametrize(
+    ("task", "labels", "width", "match"),
+    [
+        ("token-classification", ["O", "B-PER"], 3, "3 labels, one for each output"),
+        ("token-classification", [], 3, "3 labels, one for each output"),
+        ("token-classification", ["O", "O"], 2, "each label once"),
+        ("question-answering", [], 1, "2 for question-answering: start and end"),
+        ("question-answering", [], 3, "2 for question-answering: start and end"),
+        ("question-answering", ["start", "end"], 2, "no labels for question-answering"),
+        ("masked-lm", ["a", "b", "c"], 3, "no labels for masked-lm"),
+    ],
+)
+def test_columns_of_another_task(
+    text: str, task: str, labels: list[str], width: int, match: str
+) -> None:
+    refuse(with_columns(text, task, labels, width), match)
 
 
 @pytest.mark.parametrize(

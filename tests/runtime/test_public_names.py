@@ -16,7 +16,11 @@ ERRORS = {
     "MissingBackendError",
     "TrainingError",
 }
-ANSWERS = {"Classification", "Model", "MultiLabel", "Regression", "load"}
+ANSWERS = {
+    *("Answer", "AnswerSpan", "Classification", "Entity", "FilledMask", "Mask", "Model"),
+    *("Matches", "MultiLabel", "RankedSentence", "Regression", "Sentence", "Summary"),
+    *("TokenClassification", "load", "search", "similarity", "split_sentences", "summarize"),
+}
 
 
 def test_names_of_the_runtime() -> None:

@@ -6,6 +6,7 @@ at its top; nothing imports the module but `open_backend`, on demand.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,13 +15,18 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgebert_runtime.errors import BackendError, EdgeBertError, MissingBackendError
+from edgebert_runtime.errors import (
+    BackendError,
+    EdgeBertError,
+    ManifestError,
+    MissingBackendError,
+)
 from edgebert_runtime.manifest import Artifact
 
 Ids = NDArray[np.int64]
 """Token ids, masks or token types: [rows, tokens]."""
 Outputs = NDArray[np.float32]
-"""Raw outputs: [rows, width]."""
+"""Raw outputs: [rows, width], or of token tasks [rows, tokens, width]."""
 
 
 class Backend(Protocol):
@@ -30,7 +36,7 @@ class Backend(Protocol):
     """Rows that may share one call without changing each other's answers."""
 
     def run(self, inputs: Mapping[str, Ids]) -> Outputs:
-        """All of `INPUTS`, each [rows, tokens], rows of one real length → [rows, width]."""
+        """All of `INPUTS`, each [rows, tokens], rows of one real length → raw outputs."""
 
 
 _MODULES = {
@@ -79,6 +85,23 @@ def open_backend(artifact: Artifact, source: Path | bytes, threads: int) -> Back
     return backend
 
 
+def content(artifact: Artifact, source: Path | bytes) -> bytes:
+    """All of a verified file, in memory.
+
+    A library that maps the file would answer with what is written over it later, and the kernel
+    ends the process (SIGBUS) where the file is cut.
+
+    Raises:
+        ManifestError: if it changed since it was verified.
+    """
+    if isinstance(source, bytes):
+        return source
+    read = source.read_bytes()
+    if hashlib.sha256(read).hexdigest() != artifact.sha256:
+        raise ManifestError(f"{artifact.file!r} changed while it was opened; copy the bundle anew")
+    return read
+
+
 def feed(artifact: Artifact, inputs: Mapping[str, Ids]) -> dict[str, NDArray[np.integer]]:
     """Exactly the inputs that the artifact declares, in its dtypes, by name."""
     return {name: inputs[name].astype(dtype) for name, dtype in artifact.inputs.items()}
@@ -92,7 +115,7 @@ def failure(artifact: Artifact, error: Exception) -> BackendError:
     )
 
 
-def checked(artifact: Artifact, outputs: object, rows: int) -> Outputs:
+def checked(artifact: Artifact, outputs: object, rows: int, tokens: int) -> Outputs:
     """What a library returned, if it has the shape that the manifest says.
 
     Raises:
@@ -100,8 +123,11 @@ def checked(artifact: Artifact, outputs: object, rows: int) -> Outputs:
     """
     (width,) = artifact.outputs.values()
     array = np.asarray(outputs, dtype=np.float32)
-    if array.shape != (rows, width):
-        raise ValueError(f"got outputs of shape {array.shape}, expected {(rows, width)}")
+    if array.shape not in ((rows, width), (rows, tokens, width)):
+        raise ValueError(
+            f"got outputs of shape {array.shape}, expected {(rows, width)} or "
+            f"{(rows, tokens, width)}"
+        )
     return array
 
 

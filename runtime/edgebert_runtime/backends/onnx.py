@@ -14,6 +14,7 @@ import onnxruntime
 
 from edgebert_runtime.backends import Ids, Outputs, checked, failure, feed
 from edgebert_runtime.manifest import Artifact
+from edgebert_runtime.processors import cpu_flags, is_arm, sums_bytes_exactly
 
 
 class OnnxBackend:
@@ -26,6 +27,9 @@ class OnnxBackend:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        if not sums_bytes_exactly(cpu_flags(), arm=is_arm()):
+            # Weights become unsigned while they load, for kernels that are slower and exact.
+            options.add_session_config_entry("session.x64quantprecision", "1")
         self._artifact = artifact
         self._session = onnxruntime.InferenceSession(
             source if isinstance(source, bytes) else str(source),
@@ -37,7 +41,7 @@ class OnnxBackend:
     def run(self, inputs: Mapping[str, Ids]) -> Outputs:
         try:
             (outputs,) = self._session.run([self._output], feed(self._artifact, inputs))
-            return checked(self._artifact, outputs, len(inputs["input_ids"]))
+            return checked(self._artifact, outputs, *inputs["input_ids"].shape)
         except Exception as error:
             raise failure(self._artifact, error) from error
 

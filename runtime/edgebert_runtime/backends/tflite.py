@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from edgebert_runtime.backends import Ids, Outputs, checked, failure, feed
+from edgebert_runtime.backends import Ids, Outputs, checked, content, failure, feed
 from edgebert_runtime.manifest import Artifact
 
 try:
@@ -31,11 +31,10 @@ class TfliteBackend:
     max_rows = 1
 
     def __init__(self, artifact: Artifact, source: Path | bytes, threads: int) -> None:
-        where: dict[str, Any] = (
-            {"model_content": source} if isinstance(source, bytes) else {"model_path": str(source)}
-        )
         self._artifact = artifact
-        self._interpreter = Interpreter(num_threads=threads, **where)
+        self._interpreter = Interpreter(
+            num_threads=threads, model_content=content(artifact, source)
+        )
         self._runners: dict[int, Any] = {}
         self._lock = threading.Lock()
         (self._output,) = artifact.outputs
@@ -50,12 +49,14 @@ class TfliteBackend:
         with self._lock:
             try:
                 runner = self._runner(length)
-                outputs = [
-                    runner(**{name: array[row : row + 1] for name, array in fed.items()})
+                arrays = [
+                    runner(**{name: array[row : row + 1] for name, array in fed.items()})[
+                        self._output
+                    ]
                     for row in range(rows)
                 ]
-                arrays = [output[self._output] for output in outputs]
-                return checked(self._artifact, np.concatenate(arrays), rows)
+                outputs = checked(self._artifact, np.concatenate(arrays), rows, length)
+                return outputs[:, :tokens] if outputs.ndim == 3 else outputs
             except Exception as error:
                 raise failure(self._artifact, error) from error
 

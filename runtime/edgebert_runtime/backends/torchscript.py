@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import warnings
@@ -14,16 +13,24 @@ os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
 import torch
 
-from edgebert_runtime.backends import Ids, Outputs, checked, failure, feed
-from edgebert_runtime.errors import BackendError, ManifestError
+from edgebert_runtime.backends import Ids, Outputs, checked, content, failure, feed
+from edgebert_runtime.errors import BackendError, InputError
 from edgebert_runtime.manifest import Artifact
-from edgebert_runtime.processors import cpu_flags, is_arm
+from edgebert_runtime.processors import cpu_flags, is_arm, sums_bytes_exactly
+
+_IMPORTED_IN = os.getpid()
 
 
 class TorchScriptBackend:
     """A scripted module. torch counts threads by process: the last opened model sets them."""
 
     def __init__(self, artifact: Artifact, source: Path | bytes, threads: int) -> None:
+        if threads > 1 and os.getpid() != _IMPORTED_IN:
+            # OpenMP's threads are not copied by a fork, and who waits for them waits for ever.
+            raise InputError(
+                f"threads: got {threads} in a forked process, expected 1, as torch was loaded "
+                "before the fork; use threads=1, or start processes by spawn"
+            )
         torch.set_num_threads(threads)
         quantized = artifact.recipe != "float32"
         if quantized:
@@ -34,12 +41,7 @@ class TorchScriptBackend:
         # Whole-tensor activation ranges: a row in int8 is answered alone, or its neighbours count.
         self.max_rows = 1 if quantized else 32
         self._artifact = artifact
-        content = source if isinstance(source, bytes) else source.read_bytes()
-        if hashlib.sha256(content).hexdigest() != artifact.sha256:
-            raise ManifestError(
-                f"{artifact.file!r} changed while it was opened; copy the bundle anew"
-            )
-        stream = io.BytesIO(content)
+        stream = io.BytesIO(content(artifact, source))
         with warnings.catch_warnings():
             # torch.jit is announced as deprecated; nothing replaces it where no Python code may go.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -53,7 +55,7 @@ class TorchScriptBackend:
                 outputs = self._module(
                     **{name: torch.from_numpy(array) for name, array in fed.items()}
                 )
-            return checked(self._artifact, outputs.numpy(), len(inputs["input_ids"]))
+            return checked(self._artifact, outputs.numpy(), *inputs["input_ids"].shape)
         except Exception as error:
             # torch puts the frames of the script first, and what went wrong last.
             cause = RuntimeError((str(error).strip().splitlines() or [repr(error)])[-1])
@@ -69,8 +71,8 @@ def quantized_engine(supported: list[str], flags: frozenset[str], *, arm: bool) 
     Raises:
         BackendError: if this build of torch has none of them.
     """
-    vnni = not flags.isdisjoint({"avx512_vnni", "avx_vnni"})
-    wanted = ("x86", "onednn") if vnni and not arm else ("qnnpack",)
+    fast = sums_bytes_exactly(flags, arm=arm) and not arm
+    wanted = ("x86", "onednn") if fast else ("qnnpack",)
     for engine in wanted:
         if engine in supported:
             return engine

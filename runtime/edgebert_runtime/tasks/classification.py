@@ -18,11 +18,17 @@ class Classification:
     top: tuple[tuple[str, float], ...]
     """The `top_k` best labels with their scores, best first."""
     truncated: bool
-    """The text was longer than the model's limit, and its end was not looked at."""
+    """The text was longer than what was read, and its end was not looked at."""
+    windows: int = 1
+    """How many overlapping parts the text was read in."""
 
 
 def interpret(
-    logits: Sequence[float], labels: tuple[str, ...], top_k: int, truncated: bool
+    logits: Sequence[float],
+    labels: tuple[str, ...],
+    top_k: int,
+    truncated: bool,
+    windows: int = 1,
 ) -> Classification:
     """Logits of one text, one a label → probabilities that add up to 1."""
     highest = max(logits)
@@ -30,7 +36,7 @@ def interpret(
     total = sum(weights)
     scores = {label: weight / total for label, weight in zip(labels, weights, strict=True)}
     top = best(scores, top_k)
-    return Classification(top[0][0], top[0][1], scores, top, truncated)
+    return Classification(top[0][0], top[0][1], scores, top, truncated, windows)
 
 
 def best(scores: dict[str, float], top_k: int) -> tuple[tuple[str, float], ...]:

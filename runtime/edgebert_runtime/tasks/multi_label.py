@@ -22,16 +22,22 @@ class MultiLabel:
     top: tuple[tuple[str, float], ...]
     """The `top_k` best labels with their scores, best first."""
     truncated: bool
-    """The text was longer than the model's limit, and its end was not looked at."""
+    """The text was longer than what was read, and its end was not looked at."""
+    windows: int = 1
+    """How many overlapping parts the text was read in."""
 
 
 def interpret(
-    logits: Sequence[float], labels: tuple[str, ...], top_k: int, truncated: bool
+    logits: Sequence[float],
+    labels: tuple[str, ...],
+    top_k: int,
+    truncated: bool,
+    windows: int = 1,
 ) -> MultiLabel:
     """Logits of one text, one a label → independent probabilities."""
     scores = {label: _sigmoid(logit) for label, logit in zip(labels, logits, strict=True)}
     applying = tuple(label for label, score in scores.items() if score >= THRESHOLD)
-    return MultiLabel(applying, scores, best(scores, top_k), truncated)
+    return MultiLabel(applying, scores, best(scores, top_k), truncated, windows)
 
 
 def _sigmoid(logit: float) -> float:

@@ -14,12 +14,18 @@ class Regression:
     values: dict[str, float]
     """In the order of the model's labels."""
     truncated: bool
-    """The text was longer than the model's limit, and its end was not looked at."""
+    """The text was longer than what was read, and its end was not looked at."""
+    windows: int = 1
+    """How many overlapping parts the text was read in."""
 
 
 def interpret(
-    outputs: Sequence[float], labels: tuple[str, ...], top_k: int, truncated: bool
+    outputs: Sequence[float],
+    labels: tuple[str, ...],
+    top_k: int,
+    truncated: bool,
+    windows: int = 1,
 ) -> Regression:
     """Raw outputs of one text, one a label; there is nothing to rank, so `top_k` is not used."""
     values = dict(zip(labels, map(float, outputs), strict=True))
-    return Regression(float(outputs[0]), values, truncated)
+    return Regression(float(outputs[0]), values, truncated, windows)

@@ -1,0 +1,89 @@
+"""A bundle → a model: which artifact, with which library."""
+
+from __future__ import annotations
+
+import os
+
+from edgebert_runtime.backends import open_backend
+from edgebert_runtime.bundle import Bundle
+from edgebert_runtime.errors import InputError, MissingBackendError, shortened
+from edgebert_runtime.manifest import BACKENDS, Artifact, Manifest
+from edgebert_runtime.model import Model
+from edgebert_runtime.processors import available_processors
+from edgebert_runtime.tokenization import Tokenizer
+
+MAX_THREADS = 1024
+"""More than any processor has; libraries start as many as they are told to, and then crash."""
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    backend: str = "auto",
+    recipe: str | None = None,
+    threads: int | None = None,
+) -> Model:
+    """Open a bundle and one of its artifacts.
+
+    Args:
+        path: a bundle folder or `.edgebert` file.
+        backend: "tflite", "onnx", "torchscript", or "auto" for the fastest that is installed.
+        recipe: "int8_dynamic", "float32", or None for the smallest there is.
+        threads: threads to compute with; None for the processors that this process may use.
+
+    Raises:
+        InputError: for an argument that cannot be used.
+        ManifestError: if the bundle is missing, altered or not understood.
+        MissingBackendError: if the library of the backend is not installed.
+        BackendError: if the library refuses the file.
+    """
+    if threads is not None and (
+        not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= MAX_THREADS
+    ):
+        raise InputError(
+            f"threads: got {shortened(threads)}, expected a whole number from 1 to {MAX_THREADS}, "
+            "or None"
+        )
+    bundle = Bundle(path)
+    candidates = _candidates(bundle.manifest, backend, recipe)
+    tokenizer = Tokenizer(bundle.read(bundle.manifest.tokenizer), bundle.manifest.max_length)
+    for artifact in candidates:
+        try:
+            opened = open_backend(
+                artifact, bundle.locate(artifact), threads or available_processors()
+            )
+        except MissingBackendError:
+            if backend != "auto":
+                raise
+            continue
+        return Model(bundle.manifest, artifact, tokenizer, opened)
+    wanted = " or ".join(f"'edgebert[{name}]'" for name in _backends(candidates))
+    raise MissingBackendError(f"no backend of this bundle is installed; run: pip install {wanted}")
+
+
+def _candidates(manifest: Manifest, backend: str, recipe: str | None) -> list[Artifact]:
+    """Artifacts that fit, fastest backend first, and of one backend the smallest file first."""
+    if not isinstance(backend, str) or backend not in ("auto", *BACKENDS):
+        raise InputError(
+            f"backend: got {shortened(backend)}, expected one of auto, {', '.join(BACKENDS)}"
+        )
+    if not isinstance(recipe, str | None):
+        raise InputError(f"recipe: got {shortened(recipe)}, expected a name or None")
+    found = [
+        artifact
+        for artifact in sorted(
+            manifest.artifacts, key=lambda each: (BACKENDS.index(each.backend), each.bytes)
+        )
+        if backend in ("auto", artifact.backend) and recipe in (None, artifact.recipe)
+    ]
+    if not found:
+        held = ", ".join(f"{each.backend} {each.recipe}" for each in manifest.artifacts)
+        raise InputError(
+            f"got backend {backend!r} and recipe {shortened(recipe)}, this bundle holds {held}; "
+            "choose one of these, or convert again with that format and recipe"
+        )
+    return found
+
+
+def _backends(artifacts: list[Artifact]) -> list[str]:
+    return list(dict.fromkeys(artifact.backend for artifact in artifacts))

@@ -1,0 +1,66 @@
+"""What may stand where a text has a mask: how a masked language model is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgebert_runtime.errors import InputError, shortened
+from edgebert_runtime.tasks.reading import Outputs, Reading, Request, places
+
+
+@dataclass(frozen=True)
+class Mask:
+    """One mask of the text, and the likeliest tokens for it."""
+
+    start: int
+    """Characters of the text."""
+    end: int
+    top: tuple[tuple[str, float], ...]
+    """The `top_k` likeliest tokens with their probabilities, likeliest first."""
+
+
+@dataclass(frozen=True)
+class FilledMask:
+    """The text with the likeliest token in each mask, and what else was likely."""
+
+    text: str
+    masks: tuple[Mask, ...]
+    truncated: bool
+    """The text was longer than what was read, and its end was not looked at."""
+    windows: int
+    """How many overlapping parts the text was read in."""
+
+
+def interpret(reading: Reading, outputs: list[Outputs], request: Request) -> FilledMask:
+    """Logits [tokens, vocabulary] of each window → tokens for each mask.
+
+    Raises:
+        InputError: if what was read of the text has no mask.
+    """
+    text = reading.text
+    assert isinstance(text, str)
+    masks = []
+    for place in places(reading):
+        if reading.encodings[place.window].ids[place.position] != request.tokenizer.mask:
+            continue
+        logits = outputs[place.window][place.position].astype(np.float64)
+        weights = np.exp(logits - logits.max())
+        order = np.argsort(-logits, kind="stable")[: request.top_k].tolist()
+        total = float(weights.sum())
+        top = tuple(
+            (request.tokenizer.decoded(token).strip(), float(weights[token]) / total)
+            for token in order
+        )
+        masks.append(Mask(*place.span, top))
+    if not masks:
+        raise InputError(
+            f"text: got {shortened(text)}, expected one with "
+            f"{request.tokenizer.mask_text!r} in the part that is read"
+        )
+    filled, end = "", 0
+    for mask in masks:
+        filled += text[end : mask.start] + mask.top[0][0]
+        end = mask.end
+    return FilledMask(filled + text[end:], tuple(masks), reading.truncated, reading.windows)

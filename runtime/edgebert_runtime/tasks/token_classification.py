@@ -1,0 +1,142 @@
+"""A label for each token, and what of the text has that label."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgebert_runtime.tasks.reading import Outputs, Place, Reading, Request, places
+
+AGGREGATIONS = ("simple", "first", "average", "max", "none")
+OUTSIDE = "O"
+"""The label of what is nothing; never given back."""
+
+_PREFIXED = re.compile(r"([BIESLU])-(.+)", re.DOTALL)
+_FIRST = frozenset("BSU")
+_LAST = frozenset("ESLU")
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A stretch of the text that has one label."""
+
+    label: str
+    """Without its B-, I-, E- or S- (or L- and U-), except in aggregation "none"."""
+    score: float
+    """Mean probability over its tokens, or over its words."""
+    text: str
+    start: int
+    """Characters of the text that was given: `text[start:end]` is `text`."""
+    end: int
+
+
+@dataclass(frozen=True)
+class TokenClassification:
+    """What was found, in the order of the text."""
+
+    entities: tuple[Entity, ...]
+    truncated: bool
+    """The text was longer than what was read, and its end was not looked at."""
+    windows: int
+    """How many overlapping parts the text was read in."""
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A token or a word with the label it got."""
+
+    label: str
+    score: float
+    start: int
+    end: int
+
+
+def interpret(reading: Reading, outputs: list[Outputs], request: Request) -> TokenClassification:
+    """Logits [tokens, labels] of each window → entities.
+
+    "simple" labels every token by itself; "first", "average" and "max" give a word the label of its
+    first token, of its tokens' mean probabilities, or of its surest token. Neighbours of one label
+    are joined; B- and S- begin anew, E- and S- end. "none" joins nothing.
+    """
+    found = places(reading)
+    text = reading.text
+    assert isinstance(text, str)
+    if not found:
+        return TokenClassification((), reading.truncated, reading.windows)
+    logits = np.stack([outputs[each.window][each.position] for each in found])
+    scores = _softmax(logits.astype(np.float64))
+    pieces = [
+        _piece(found[first:last], scores[first:last], request)
+        for first, last in _groups(found, by_word=request.aggregation not in ("simple", "none"))
+    ]
+    joined = [[each] for each in pieces] if request.aggregation == "none" else _joined(pieces)
+    entities = [_entity(text, group, whole=request.aggregation == "none") for group in joined]
+    return TokenClassification(
+        tuple(each for each in entities if each is not None), reading.truncated, reading.windows
+    )
+
+
+def _groups(found: list[Place], *, by_word: bool) -> list[tuple[int, int]]:
+    """Where each token, or each word of tokens, begins and ends."""
+    if not by_word:
+        return [(index, index + 1) for index in range(len(found))]
+    groups, end = [], 0
+    for _, members in groupby(found, key=lambda each: each.word):
+        start, end = end, end + len(list(members))
+        groups.append((start, end))
+    return groups
+
+
+def _piece(found: list[Place], scores: NDArray[np.float64], request: Request) -> _Piece:
+    if request.aggregation == "average":
+        row = scores.mean(axis=0)
+    elif request.aggregation == "max":
+        row = scores[int(scores.max(axis=1).argmax())]
+    else:
+        row = scores[0]
+    best = int(row.argmax())
+    return _Piece(request.labels[best], float(row[best]), found[0].span[0], found[-1].span[1])
+
+
+def _joined(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
+    groups: list[list[_Piece]] = []
+    for piece in pieces:
+        prefix, kind = _parts(piece.label)
+        if groups:
+            last, before = _parts(groups[-1][-1].label)
+            if kind == before and prefix not in _FIRST and last not in _LAST:
+                groups[-1].append(piece)
+                continue
+        groups.append([piece])
+    return groups
+
+
+def _parts(label: str) -> tuple[str, str]:
+    """Prefix and kind; a plain label goes on with whatever has it before."""
+    match = _PREFIXED.fullmatch(label)
+    return (match[1], match[2]) if match else ("I", label)
+
+
+def _entity(text: str, group: Sequence[_Piece], *, whole: bool) -> Entity | None:
+    """None for what is outside, or holds nothing but spaces."""
+    label = group[0].label if whole else _parts(group[0].label)[1]
+    start, end = group[0].start, group[-1].end
+    # Some tokenizers count the space before a word to it.
+    held = text[start:end]
+    start += len(held) - len(held.lstrip())
+    end -= len(held) - len(held.rstrip())
+    if label == OUTSIDE or start >= end:
+        return None
+    score = sum(each.score for each in group) / len(group)
+    return Entity(label, score, text[start:end], start, end)
+
+
+def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
+    return probabilities
