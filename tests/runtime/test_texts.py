@@ -60,7 +60,6 @@ NO_TEXTS = {
     "single": (("a",), r"text: got \(str\)"),
     "no text in a tuple": ((), r"text: got \(\)"),
     "pair with None": (("a", None), r"text: got \(str, NoneType\)"),
-    "generator": ((letter for letter in "ab"), "text: got generator"),
     "set": ({"a"}, "text: got set"),
     "array": (np.array(["a", "b"]), "text: got ndarray"),
     "list of lists": (["a", ["b"]], r"texts\[1\]: got list"),
