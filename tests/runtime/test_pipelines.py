@@ -167,7 +167,7 @@ answer = pipeline("question-answering", model=model, tokenizer=tokenizer, device
 # It adds up the scores of the first few candidates that have one text, which are then no
 # probabilities of a stretch; that is left out.
 answer.get_answer = lambda answers, text: None
-options = {"max_answer_len": 30, "max_seq_len": 256, "doc_stride": 16}
+options = {"max_answer_len": 30, "max_seq_len": 512, "doc_stride": 16}
 for question, context in asked:
     found = {}
     for no_answer in (False, True):
@@ -187,12 +187,15 @@ def question_answering() -> Path:
 def questions() -> Iterator[tuple[str, str]]:
     for index in range(20):
         yield students.SENTENCES[index], " ".join(students.SENTENCES[index + 1 : index + 3])
-    yield from (("What?", text) for text in ODD if len(text) < 60)
+    # Of scripts without spaces, the pipeline answers with whole sentences for words.
+    spaced = (text for text in ODD if max(text) < "\u0e00")
+    yield from (("What?", text) for text in spaced)
 
 
 def test_question_answering(folders: Path, recipe: str, question_answering: Path) -> None:
     # Long enough that no context is read in windows, which the two cut in other places.
-    settings = {"task": "question-answering", "max_position_embeddings": 256}
+    settings: dict[str, Any] = {"task": "question-answering", "max_position_embeddings": 512}
+    settings["num_hidden_layers"] = 1
     folder = checkpoint(folders, "answers", **settings)
     asked = list(questions())
     site = str(Path(torch.__file__).parent.parent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -177,6 +178,14 @@ def test_chinese_answers_are_cut_between_characters(tokenizer: Tokenizer) -> Non
         tokenizer, ("谁", "今天天气很好"), [0, 0, 0, 9, 0, 0, 0], [0, 0, 0, 0, 9, 0, 0]
     )
     assert (answer.text, answer.start, answer.end) == ("天气", 2, 4)
+
+
+def test_full_width_numbers_are_whole_words(tokenizer: Tokenizer) -> None:
+    content = json.loads(students.tokenizer("bert")._tokenizer.to_str())
+    content["model"]["vocab"] |= {"３": 400, "##９": 401}
+    wider = Tokenizer(json.dumps(content).encode(), 64)
+    answer = answered(wider, ("几", "有３９个"), [0, 0, 9, 0, 0], [0, 0, 9, 0, 0])
+    assert (answer.text, answer.start, answer.end) == ("３９", 1, 3)
 
 
 def test_an_empty_context_has_no_answer(tokenizer: Tokenizer) -> None:

@@ -47,6 +47,18 @@ class TorchScriptBackend:
             warnings.simplefilter("ignore", DeprecationWarning)
             module = torch.jit.load(stream, map_location="cpu")  # type: ignore[no-untyped-call]
         self._module = module.eval()
+        if quantized:
+            self._run_once()
+
+    def _run_once(self) -> None:
+        """Have what torch says once a process, of qnnpack's reduced range, said unheard.
+
+        The range is not reduced here. Around every run the filter would not be safe in threads.
+        """
+        token = torch.zeros((1, 1), dtype=torch.int64)
+        with warnings.catch_warnings(), torch.inference_mode():
+            warnings.simplefilter("ignore", UserWarning)
+            self._module(**dict.fromkeys(self._artifact.inputs, token))
 
     def run(self, inputs: Mapping[str, Ids]) -> Outputs:
         fed = feed(self._artifact, inputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +14,8 @@ from edgebert_runtime.tokenization import Encoding, Span
 MOST_TOKENS = 30
 """Tokens of the longest answer that is looked for, as SQuAD's evaluations have it."""
 
-_SPACED = "\u0e00"
-"""From this character on there are scripts that put no spaces between words."""
+_SPACED = re.compile("[\0-\u0dff\uac00-\ud7af\uff10-\uff5a]*")
+"""Scripts that put spaces between words: those before Thai, Hangul, and full-width letters."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def _one_word(encoding: Encoding, context: str, first: int, second: int) -> bool
     if encoding.words[first] is None or encoding.words[first] != encoding.words[second]:
         return False
     held = context[encoding.offsets[first][0] : encoding.offsets[second][1]]
-    return all(character < _SPACED for character in held)
+    return _SPACED.fullmatch(held) is not None
 
 
 def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

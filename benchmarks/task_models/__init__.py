@@ -1,0 +1,1 @@
+"""Small checkpoints that are really trained, one for each kind of task."""
