@@ -95,7 +95,7 @@ def test_no_texts(bundle: Path) -> None:
 
 
 MISTAKES: dict[str, tuple[list[str], bytes, str]] = {
-    "stdin": ([], b"a\nb\xffc\n", "standard input, line 2: got invalid start byte at byte 2"),
+    "stdin": ([*ONNX], b"a\nb\xffc\n", "standard input, line 2: got invalid start byte at byte 2"),
     "two ways": (["--input", "x.txt", "a"], b"", "got texts and --input, expected one"),
     "no file": (["--input", "nowhere.txt"], b"", "'nowhere.txt' cannot be read"),
     "a folder": (["--input", "."], b"", "'.' cannot be read"),
