@@ -6,6 +6,7 @@ Nothing heavy is imported here: `convert` brings torch in when it is called.
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 from edgebert_runtime import (
@@ -106,6 +107,8 @@ _HEAVY = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return importlib.metadata.version("edgebert")
     if name not in _HEAVY:
         raise AttributeError(f"module 'edgebert' has no attribute {name!r}")
     module, extra = _HEAVY[name]

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
@@ -119,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Small BERT models on phones and single-board computers.",
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="version", version=f"edgebert {version('edgebert')}")
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=_Parser
     )

@@ -55,6 +55,12 @@ def add_texts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("texts", metavar="TEXT", nargs="*", help="texts; none: lines of stdin")
     parser.add_argument("--pair", metavar="TEXT", help="second text, to go with each first one")
     parser.add_argument("--input", type=Path, metavar="FILE", help=".txt lines, .tsv, .csv, .jsonl")
+    for name, found in (("text", TEXT_COLUMNS), ("pair", PAIR_COLUMNS)):
+        parser.add_argument(
+            f"--{name}-column",
+            metavar="NAME",
+            help=f"of a table; default: the first of {', '.join(found)}",
+        )
 
 
 def add_long_text(parser: argparse.ArgumentParser) -> None:
@@ -127,16 +133,15 @@ def streamed_texts(arguments: argparse.Namespace) -> tuple[int | None, Iterator[
     """
     texts: Iterator[Text]
     total: int | None
-    if arguments.input is not None:
+    if arguments.input is not None and str(arguments.input) != "-":
         if arguments.texts:
             raise InputError("got texts and --input, expected one of the two")
-        pairs, given = 0, 0
-        for text in stream_texts(arguments.input):
-            given += 1
-            pairs += isinstance(text, tuple)
-        if pairs and arguments.pair is not None:
-            raise InputError(f"{str(arguments.input)!r} holds pairs already; leave --pair out")
-        total, texts = given, stream_texts(arguments.input)
+        total, texts = None, stream_texts(arguments.input, text_columns(arguments))
+        # What is no file, a pipe say, can be read but once.
+        if arguments.input.is_file():
+            total = sum(1 for _ in _without_pairs(texts, arguments))
+            texts = stream_texts(arguments.input, text_columns(arguments))
+        texts = _without_pairs(texts, arguments)
     elif arguments.texts:
         total, texts = len(arguments.texts), iter(arguments.texts)
     else:
@@ -147,6 +152,18 @@ def streamed_texts(arguments: argparse.Namespace) -> tuple[int | None, Iterator[
     if arguments.pair is None:
         return total, texts
     return total, ((text, arguments.pair) for text in texts if isinstance(text, str))
+
+
+def _without_pairs(texts: Iterator[Text], arguments: argparse.Namespace) -> Iterator[Text]:
+    for text in texts:
+        if isinstance(text, tuple) and arguments.pair is not None:
+            raise InputError(f"{str(arguments.input)!r} holds pairs already; leave --pair out")
+        yield text
+
+
+def text_columns(arguments: argparse.Namespace) -> Columns:
+    """The columns that the arguments of `add_texts` name."""
+    return Columns(arguments.text_column, arguments.pair_column)
 
 
 def print_json(data: Any) -> None:

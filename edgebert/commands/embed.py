@@ -36,14 +36,14 @@ def run(arguments: argparse.Namespace) -> int:
     with common.open_model(arguments) as model:
         vectors = model.embed(texts, long_text=arguments.long_text)
         reader = Reader(model.tokenizer, model.manifest.task, arguments.long_text)
-        truncated = [reader.read(text, "text").truncated for text in texts]
+        read = [reader.read(text, "text") for text in texts]
     if arguments.output is not None:
         _save(arguments.output, vectors)
     if arguments.json:
         common.print_json(
             [
-                {"vector": vector.tolist(), "truncated": cut}
-                for vector, cut in zip(vectors, truncated, strict=True)
+                {"vector": vector.tolist(), "truncated": each.truncated, "windows": each.windows}
+                for vector, each in zip(vectors, read, strict=True)
             ]
         )
         return 0
@@ -52,9 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
             common.shown(text),
             " ".join(f"{value:+.3f}" for value in vector[:4]) + " …",
             f"{np.linalg.norm(vector):.3f}",
-            "truncated" if cut else "",
+            "truncated" if each.truncated else "",
         ]
-        for text, vector, cut in zip(texts, vectors, truncated, strict=True)
+        for text, vector, each in zip(texts, vectors, read, strict=True)
     ]
     dimension = vectors.shape[1]
     common.write(table.render(["text", f"first of {dimension} numbers", "length", ""], rows))

@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     # On a terminal the answers themselves show how it goes.
     hidden = True if sys.stdout is not None and sys.stdout.isatty() else None
     progress = tqdm(total=total, unit=" texts", disable=hidden, leave=False)
-    asked, shown = itertools.tee(texts)
+    asked, shown = (texts, texts) if arguments.json else itertools.tee(texts)
     with common.open_model(arguments) as model, progress:
         results = model.predict(
             asked,

@@ -50,15 +50,17 @@ def run(arguments: argparse.Namespace) -> int:
         for each in summary.sentences
     ]
     common.write(table.render(["sentence", "centrality", "starts at"], rows))
-    common.write(f"\n{_told(summary)}")
+    common.write(f"\n{_told(summary, arguments.sentences)}")
     return 0
 
 
-def _told(summary: Summary) -> str:
+def _told(summary: Summary, asked: int | None) -> str:
     compared = len(summary.sentences) + len(summary.left_out)
-    told = f"{len(summary.sentences)} of {compared} sentences"
+    told = f"{len(summary.sentences)} of {compared + summary.not_compared} sentences"
     if summary.not_compared:
-        told += f"; {summary.not_compared} more were not compared"
+        told += f", of which {compared} were compared"
+    if asked is not None and len(summary.sentences) < min(asked, compared):
+        told += "; the others say the same as these, or do not fit"
     if summary.truncated:
         told += "; some are longer than the model can look at"
     return told

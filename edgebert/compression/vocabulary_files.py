@@ -13,7 +13,9 @@ import torch
 from transformers import (
     AutoModel,
     AutoModelForMaskedLM,
+    AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
     AutoTokenizer,
 )
 
@@ -26,6 +28,8 @@ from edgebert_runtime.errors import ConversionError
 
 _KINDS = {
     "ForSequenceClassification": AutoModelForSequenceClassification,
+    "ForTokenClassification": AutoModelForTokenClassification,
+    "ForQuestionAnswering": AutoModelForQuestionAnswering,
     "ForMaskedLM": AutoModelForMaskedLM,
     "Model": AutoModel,
 }

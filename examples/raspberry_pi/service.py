@@ -33,7 +33,9 @@ def main() -> int:
     try:
         model = load(arguments.bundle, backend=arguments.backend, threads=arguments.threads)
         # The first run is slow and takes the most memory; whoever waits for us should not wait.
-        model.predict("ready")
+        if model.manifest.task != "masked-lm":
+            asks = model.manifest.task == "question-answering"
+            model.predict(("ready?", "ready") if asks else "ready")
         answerer = Answerer(model, arguments.max_bytes)
         broker = _broker(arguments, answerer, lifecycle) if arguments.mqtt else None
     except (EdgeBertError, ValueError, OSError) as error:

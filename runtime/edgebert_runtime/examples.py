@@ -12,8 +12,17 @@ from pathlib import Path
 from edgebert_runtime.errors import InputError, shortened
 from edgebert_runtime.tokenization import Text
 
-TEXT_COLUMNS = ("text", "sentence", "sentence1", "text_a", "question1", "premise", "review")
-PAIR_COLUMNS = ("text_pair", "pair", "sentence2", "text_b", "question2", "hypothesis")
+TEXT_COLUMNS = (
+    "text",
+    "sentence",
+    "sentence1",
+    "text_a",
+    "question1",
+    "premise",
+    "review",
+    "question",
+)
+PAIR_COLUMNS = ("text_pair", "pair", "sentence2", "text_b", "question2", "hypothesis", "context")
 LABEL_COLUMNS = ("label", "labels", "class", "target", "sentiment", "score")
 
 _FIELD_LIMIT = 64 * 1024 * 1024

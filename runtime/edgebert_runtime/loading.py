@@ -49,15 +49,14 @@ def load(
     tokenizer = Tokenizer(bundle.read(bundle.manifest.tokenizer), bundle.manifest.max_length)
     for artifact in candidates:
         try:
-            # ONNX Runtime reads a file in parts; the others take all of it, checked as it is read.
-            by_path = artifact.backend == "onnx"
-            source = bundle.locate(artifact) if by_path else bundle.read(artifact)
-            opened = open_backend(artifact, source, threads or available_processors())
+            # Never by path: a library would look for more files there, and find what was put in
+            # place since the check.
+            content = bundle.read(artifact)
+            opened = open_backend(artifact, content, threads or available_processors())
         except MissingBackendError:
             if backend != "auto":
                 raise
             continue
-        bundle.confirm(artifact)
         return Model(bundle.manifest, artifact, tokenizer, opened)
     wanted = " or ".join(f"'edgebert[{name}]'" for name in _backends(candidates))
     raise MissingBackendError(f"no backend of this bundle is installed; run: pip install {wanted}")

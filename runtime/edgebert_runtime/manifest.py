@@ -41,6 +41,9 @@ MAX_BYTES = 4 * 1024 * 1024
 MAX_FILE_BYTES = 2**31
 """No format of a model file goes beyond it, so a larger claim is a mistake or an attack."""
 
+MAX_WIDTH = 2**20
+"""Four times the largest vocabularies; memory for a row of answers is set aside by it."""
+
 TOKEN_TASKS = ("token-classification", "question-answering", "masked-lm")
 """Tasks whose artifacts answer [rows, tokens, width]: a row for each token of each text."""
 TASKS = (
@@ -192,8 +195,8 @@ def _artifact(data: Any, where: str, max_length: int) -> Artifact:
     if not isinstance(inputs, dict) or not {"input_ids", "attention_mask"} <= inputs.keys():
         reject(f"{where}.inputs", inputs, "input_ids and attention_mask at least")
     outputs = take_counts(fields["outputs"], f"{where}.outputs")
-    if len(outputs) != 1 or 0 in outputs.values():
-        reject(f"{where}.outputs", outputs, "one output of at least one column")
+    if len(outputs) != 1 or not 1 <= max(outputs.values()) <= MAX_WIDTH:
+        reject(f"{where}.outputs", outputs, f"one output of 1 to {MAX_WIDTH} columns")
     return Artifact(
         backend=backend,
         file=file.file,

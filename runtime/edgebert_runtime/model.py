@@ -7,7 +7,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import NoReturn, TypeVar, overload
+from typing import Any, NoReturn, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,6 +127,12 @@ class Model:
         _check(aggregation, "aggregation", AGGREGATIONS)
         if not isinstance(no_answer, bool):
             raise InputError(f"no_answer: got {shortened(no_answer)}, expected True or False")
+        for name, given, wanted in (
+            ("aggregation", aggregation != "simple", "token-classification"),
+            ("no_answer", no_answer, "question-answering"),
+        ):
+            if given and task != wanted:
+                raise InputError(f"{name} is of {wanted}, and this bundle's task is {task}")
         request = Request(self.labels, self.tokenizer, top_k, aggregation, no_answer)
         return self._each(texts, long_text, lambda readings: self._results(readings, request))
 
@@ -153,7 +159,8 @@ class Model:
         """
         if self.manifest.task != "embedding":
             raise InputError(
-                f"this bundle's task is {self.manifest.task}; use predict(), or 'edgebert predict'"
+                f"vectors need a bundle of embeddings, and this one's task is "
+                f"{self.manifest.task}: use predict(), or 'edgebert predict'"
             )
         found = self._each(texts, long_text, self._pooled)
         if isinstance(found, Iterator):
@@ -177,6 +184,10 @@ class Model:
             BackendError: if the backend's library fails, or gives numbers that are not finite.
         """
         backend = self._usable()
+        if not all(isinstance(each, Encoding) for each in encodings):
+            raise InputError(
+                "run() takes a list of the tokenizer's encodings; use predict() for texts"
+            )
         longest = max((len(encoding.ids) for encoding in encodings), default=0)
         if longest > self.max_length:
             raise InputError(
@@ -231,15 +242,36 @@ class Model:
                 )
                 for row, reading in zip(self._pooled(readings), readings, strict=True)
             ]
-        by_token = TOKEN_INTERPRETERS[self.manifest.task]
-        encodings = [each for reading in readings for each in reading.encodings]
-        rows = self.run(encodings)
-        ends = np.cumsum([len(each.ids) for each in encodings]).tolist()
-        outputs = iter(np.split(rows, ends[:-1]))
+        interpret_tokens = TOKEN_INTERPRETERS[self.manifest.task]
         return [
-            by_token(reading, list(itertools.islice(outputs, reading.windows)), request)
-            for reading in readings
+            interpret_tokens(reading, outputs, request)
+            for reading, outputs in self._outputs_of(readings)
         ]
+
+    def _outputs_of(
+        self, readings: list[Reading]
+    ) -> Iterator[tuple[Reading, Sequence[NDArray[np.float32]]]]:
+        """Rows [tokens, width] of each window of each reading, so many at a time as is allowed."""
+        (width,) = self.artifact.outputs.values()
+        groups: list[list[Reading]] = [[]]
+        held = 0
+        for reading in readings:
+            size = width * sum(len(each.ids) for each in reading.encodings)
+            if groups[-1] and held + size > _MOST_OUTPUTS:
+                groups.append([])
+                held = 0
+            groups[-1].append(reading)
+            held += size
+        for group in groups:
+            encodings = [each for reading in group for each in reading.encodings]
+            if len(group) == 1 and held > _MOST_OUTPUTS:
+                yield group[0], _OneByOne(self, encodings)
+                continue
+            rows = self.run(encodings)
+            ends = np.cumsum([len(each.ids) for each in encodings]).tolist()
+            outputs = iter(np.split(rows, ends[:-1]))
+            for reading in group:
+                yield reading, list(itertools.islice(outputs, reading.windows))
 
     def _pooled(self, readings: list[Reading]) -> list[NDArray[np.float32]]:
         """One row [width] for each reading."""
@@ -295,6 +327,25 @@ class Model:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class _OneByOne(Sequence[NDArray[np.float32]]):
+    """Rows of windows that are too many numbers together: run when asked for, the last one kept."""
+
+    def __init__(self, model: Model, encodings: list[Encoding]) -> None:
+        self._model = model
+        self._encodings = encodings
+        self._last: tuple[int, NDArray[np.float32]] | None = None
+
+    def __len__(self) -> int:
+        return len(self._encodings)
+
+    def __getitem__(self, window: Any) -> Any:
+        if self._last is None or self._last[0] != window:
+            # Let go first, so that two are never held.
+            self._last = None
+            self._last = (window, self._model.run([self._encodings[window]]))
+        return self._last[1]
 
 
 def _check(given: object, name: str, allowed: tuple[str, ...]) -> None:

@@ -41,13 +41,13 @@ class Layout:
             probe.post_processor = processor
         encoding = probe.encode("word", "word" if pair else None)
         count = 2 if pair else 1
-        places = [place for place in encoding.sequence_ids if place is not None]
-        if places != list(range(count)):
+        special = encoding.special_tokens_mask
+        bounds = [position for position, each in enumerate(special) if not each]
+        if [encoding.sequence_ids[bound] for bound in bounds] != list(range(count)):
             raise ManifestError(
-                f"the bundle's tokenizer puts the texts of a pair in the order {places}, expected "
-                "each once and the first before the second"
+                f"the bundle's tokenizer puts {len(bounds)} texts in the place of {count}, or in "
+                "another order; expected each once and the first before the second"
             )
-        bounds = [encoding.sequence_ids.index(index) for index in range(count)]
         starts, ends = [0, *(bound + 1 for bound in bounds)], [*bounds, len(encoding.ids)]
         cuts = list(zip(starts, ends, strict=True))
         return cls(

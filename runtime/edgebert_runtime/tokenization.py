@@ -37,6 +37,8 @@ class Part:
     """Positions among the encoding's ids."""
     start: int
     """How many tokens of the text come before the first of these."""
+    whole: range
+    """Of these, those whose words are here in whole; all, where offsets were not asked for."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ class Tokenizer:
         standing = sum(counts) - counts[moving]
         shown = min(standing, max(room // 2, room - counts[moving]))
         width = room - shown
-        step = width - width // _OVERLAP
+        step = max(1, width - width // _OVERLAP)
         starts = range(0, max(1, counts[moving] - width + step), step)
         encodings = []
         for start in starts[:MAX_WINDOWS]:
@@ -144,8 +146,13 @@ class Tokenizer:
         return sum(len(each.ids) for each in tokens) + self._layouts[len(tokens) - 1].special
 
     def decoded(self, token: int) -> str:
-        """The text of one token."""
-        return str(self._tokenizer.decode([token], skip_special_tokens=False))
+        """The text of one token.
+
+        Raises:
+            ManifestError: if the tokenizer cannot say it.
+        """
+        with library_errors(partial(_cannot_be, "used")):
+            return str(self._tokenizer.decode([token], skip_special_tokens=False))
 
     @property
     def mask(self) -> int | None:
@@ -181,7 +188,11 @@ class Tokenizer:
         words: list[int | None] = [None] * len(ids)
         parts = []
         for index, (each, (start, end)) in enumerate(zip(tokens, spans, strict=True)):
-            parts.append(Part(range(len(ids), len(ids) + end - start), start))
+            first, last = _whole_words(each.words, start, end)
+            place = len(ids) - start
+            parts.append(
+                Part(range(len(ids), place + end), start, range(place + first, place + last))
+            )
             behind = layout.ids[index + 1]
             ids += [*each.ids[start:end], *behind]
             types += [layout.text_types[index]] * (end - start) + layout.types[index + 1]
@@ -190,6 +201,21 @@ class Tokenizer:
         if len(offsets) < len(ids):
             return Encoding(ids, types, truncated, tuple(parts))
         return Encoding(ids, types, truncated, tuple(parts), offsets, words)
+
+
+def _whole_words(words: list[int | None], start: int, end: int) -> Span:
+    """The tokens from `start` to before `end` without those of words that go on outside.
+
+    A window inside one long word keeps all of its tokens.
+    """
+    if not words:
+        return start, end
+    first, last = start, end
+    while 0 < first < last and words[first - 1] == words[first]:
+        first += 1
+    while first < last < len(words) and words[last - 1] == words[last]:
+        last -= 1
+    return (first, last) if first < last else (start, end)
 
 
 def _longest_first(counts: list[int], room: int) -> list[int]:

@@ -120,7 +120,12 @@ class ZipReader:
         behind = min(
             (each for each in others if each >= entry.start), default=self._directory_start
         )
-        if start + entry.compressed > behind:
+        least = [
+            each.start + _LOCAL.size + len(each.name) + each.compressed
+            for each in self._entries
+            if each.start < entry.start
+        ]
+        if start + entry.compressed > behind or max(least, default=0) > entry.start:
             raise ZipError("bad zip file: it shares bytes with another entry or the directory")
         return start
 

@@ -29,7 +29,7 @@ RECIPES_OF = {
 TEXTS = {
     "token-classification": ["Good.", "The soup was cold and the waiter was colder.", "", "🍕"],
     "question-answering": [
-        ("Is it open?", "The museum is closed on Mondays, and open until six on all other days."),
+        ("Is it open?", "The museum is closed on Mondays."),
         ("", "ok"),
         ("Who?", "🍕"),
     ],
@@ -79,7 +79,7 @@ def test_every_family_agrees_with_transformers(task: str, family: str, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("task", "family"), [*((task, "bert") for task in TOKEN_TASKS), ("masked-lm", "albert")]
+    ("task", "family"), [*((task, "bert") for task in TOKEN_TASKS), ("masked-lm", "roberta")]
 )
 def test_three_backends_in_float_and_int8(task: str, family: str, tmp_path: Path) -> None:
     folder = students.checkpoint(tmp_path / "student", family, task)

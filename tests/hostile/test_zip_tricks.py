@@ -161,6 +161,15 @@ def test_two_entries_of_the_same_bytes(tmp_path: Path) -> None:
     refuse(tmp_path, raw_zip([*entries, other]), "shares bytes with another entry")
 
 
+def test_an_entry_that_nobody_reads_reaches_over_the_others(tmp_path: Path) -> None:
+    entries = bundle_entries()
+    longer = {"compressed": 6000, "size": 6000}
+    first = dataclasses.replace(
+        entries[0], central={"name": b"other", **longer}, local={"name": b"other", **longer}
+    )
+    refuse(tmp_path, raw_zip([first, *entries]), "shares bytes with another entry")
+
+
 def test_the_last_entry_reaches_into_the_directory(tmp_path: Path) -> None:
     *entries, last = bundle_entries()
     longer = {"compressed": len(last.body()) + 1}

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import terminal
 
+import edgebert
 from edgebert import cli
 
 MISTAKES = {
@@ -66,6 +67,11 @@ def shell(script: str, *arguments: str | Path) -> subprocess.CompletedProcess[by
         env=terminal.ENVIRONMENT,
         timeout=120,
     )
+
+
+def test_the_version() -> None:
+    done = shell('"$@"', "--version")
+    assert done.stdout.decode() == f"edgebert {edgebert.__version__}\n"
 
 
 def test_a_reader_that_has_had_enough(bundle: Path) -> None:

@@ -208,7 +208,7 @@ WRONG = {
     ),
     "no output": ("artifacts.0.outputs", {}, "one output"),
     "two outputs": ("artifacts.0.outputs", {"a": 2, "b": 2}, "one output"),
-    "no columns": ("artifacts.0.outputs", {"a": 0}, "at least one column"),
+    "no columns": ("artifacts.0.outputs", {"a": 0}, "one output of 1 to 1048576 columns"),
     "more columns than labels": ("artifacts.0.outputs", {"a": 3}, "3 labels, one for each"),
     "part with a newline": ("source.parameters", {"a\nb": -1}, r"parameters\['a\\nb'\]: got -1"),
     "NaN": ("artifacts.0.parity.agreement", float("nan"), "finite numbers"),

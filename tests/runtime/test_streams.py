@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,6 +59,18 @@ def test_options_are_checked_before_anything_is_read(model: Model) -> None:
             model.predict(iter(["a"]), **options)
     with pytest.raises(InputError, match=r"^no_answer: got 1, expected True or False"):
         model.predict("a", no_answer=1)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("options", [{"aggregation": "max"}, {"no_answer": True}])
+def test_options_of_another_task(model: Model, options: dict[str, Any]) -> None:
+    (name,) = options
+    with pytest.raises(InputError, match=f"^{name} is of .*, and this bundle's task is classif"):
+        model.predict("a", **options)
+
+
+def test_raw_outputs_of_what_is_no_encoding(model: Model) -> None:
+    with pytest.raises(InputError, match=r"run\(\) takes a list of the tokenizer's encodings"):
+        model.run("abc")  # type: ignore[arg-type]
 
 
 def test_a_wrong_text_is_named_by_its_number(model: Model) -> None:
@@ -150,6 +163,18 @@ def test_the_command_streams_a_file(bundle: Path, tmp_path: Path) -> None:
     assert [line.split()[1] for line in table[2:]] == [str(index) for index in range(700)]
     for line, result in zip(table[2:], results, strict=True):
         assert f"{result['label']} {result['score']:.3f}" in line
+
+
+@pytest.mark.parametrize(
+    "given", ["<(cat lines.txt)", "/dev/stdin < <(cat lines.txt)", "- < lines.txt"]
+)
+def test_input_that_can_be_read_but_once(bundle: Path, tmp_path: Path, given: str) -> None:
+    (tmp_path / "lines.txt").write_text("fine\nbad\n", "utf-8")
+    command = f"'{sys.executable}' -m edgebert predict '{bundle}' --backend onnx --input {given}"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    assert [line.split()[0] for line in done.stdout.splitlines()[2:]] == ["fine", "bad"]
 
 
 def test_a_bad_row_is_found_before_any_answer(bundle: Path, tmp_path: Path) -> None:

@@ -65,6 +65,9 @@ BIOES = ("O", "B-X", "I-X", "E-X", "S-X", "S-Y")
         (BIOES, ["B-X", "I-X", "E-X", "I-X"], [("X", "a b c"), ("X", "d")]),
         (BIOES, ["S-X", "S-X", "B-X", "E-X"], [("X", "a"), ("X", "b"), ("X", "c d")]),
         (BIOES, ["S-X", "I-X", "S-Y", "O"], [("X", "a"), ("X", "b"), ("Y", "c")]),
+        # What only looks like a prefix is none; of one prefix, I- is.
+        (("O", "E-mail", "S-Bahn", "I-95"), ["E-mail", "E-mail", "S-Bahn", "I-95"], "plain"),
+        (("O", "I-X", "I-Y"), ["I-X", "I-X", "O", "I-Y"], [("X", "a b"), ("Y", "d")]),
         # Plain labels join with their like.
         (("noun", "verb", "B"), ["noun", "noun", "verb", "B"], None),
     ],
@@ -73,9 +76,11 @@ def test_schemes(
     tokenizer: Tokenizer,
     labels: tuple[str, ...],
     given: list[str],
-    expected: list[tuple[str, str]] | None,
+    expected: list[tuple[str, str]] | str | None,
 ) -> None:
-    wanted = [("noun", "a b"), ("verb", "c"), ("B", "d")] if expected is None else expected
+    kinds = ("noun", "verb", "B") if expected is None else ("E-mail", "S-Bahn", "I-95")
+    plain = list(zip(kinds, ("a b", "c", "d"), strict=True))
+    wanted = expected if isinstance(expected, list) else plain
     assert entities(tokenizer, "a b c d", labels, given) == wanted
 
 
@@ -188,6 +193,44 @@ def test_full_width_numbers_are_whole_words(tokenizer: Tokenizer) -> None:
     assert (answer.text, answer.start, answer.end) == ("３９", 1, 3)
 
 
+def test_a_word_that_the_edge_of_a_window_cuts_is_no_answer(tokenizer: Tokenizer) -> None:
+    """Words of five tokens each; whatever the logits, spans begin and end with words."""
+    context = " ".join(f"zq{letter}xj" for letter in "bcdfghklmnprstvw" * 2)
+    reading = Reader(tokenizer, "question-answering", None).read(("why", context), "text")
+    assert reading.windows > 2
+    generator = np.random.default_rng(0)
+    for _ in range(20):
+        outputs: list[Outputs] = [
+            generator.normal(size=(len(each.ids), 2)).astype(np.float32)
+            for each in reading.encodings
+        ]
+        request = Request((), tokenizer, top_k=5)
+        result = TOKEN_INTERPRETERS["question-answering"](reading, outputs, request)
+        assert isinstance(result, Answer)
+        assert len(result.top) == 5
+        assert all(set(each.text.split()) <= set(context.split()) for each in result.top)
+
+
+def test_nothing_is_said_of_a_word_that_is_cut(tokenizer: Tokenizer) -> None:
+    text = "zqbxj " * 20
+    reading = Reader(tokenizer, "token-classification", None).read(text, "text")
+    assert reading.truncated
+    rows = np.zeros((64, 2), dtype=np.float32)
+    rows[:, 0] = SURE
+    request = Request(("X", "O"), tokenizer, aggregation="first")
+    result = TOKEN_INTERPRETERS["token-classification"](reading, [rows], request)
+    assert isinstance(result, TokenClassification)
+    # Room for 62 tokens: twelve words of five.
+    assert [each.text for each in result.entities] == [" ".join(["zqbxj"] * 12)]
+
+
+@pytest.mark.parametrize("question", ["a " * 30, "a " * 61, "a " * 500])
+def test_a_long_question_and_no_context(tokenizer: Tokenizer, question: str) -> None:
+    reading = Reader(tokenizer, "question-answering", None).read((question, " "), "text")
+    assert reading.windows == 1
+    assert reading.truncated == (len(question) > 122)
+
+
 def test_an_empty_context_has_no_answer(tokenizer: Tokenizer) -> None:
     answer = answered(tokenizer, ("d", ""), [0], [0])
     assert (answer.text, answer.top, answer.no_answer_score) == ("", (), 1.0)
@@ -240,5 +283,7 @@ def test_each_mask_gets_its_likeliest_tokens(tokenizer: Tokenizer) -> None:
 
 
 def test_a_text_without_a_mask(tokenizer: Tokenizer) -> None:
-    with pytest.raises(InputError, match=r"got 'The screen', expected one with '\[MASK\]'"):
-        filled(tokenizer, "The screen", {})
+    reader = Reader(tokenizer, "masked-lm", None)
+    message = r"^texts\[2\]: got 'The screen', expected one with '\[MASK\]'"
+    with pytest.raises(InputError, match=message):
+        reader.read("The screen", "texts[2]")

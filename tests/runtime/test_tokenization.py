@@ -145,3 +145,25 @@ def test_a_tokenizer_without_a_token_for_the_unknown(content: bytes) -> None:
 def test_a_tokenizer_that_panics(content: bytes) -> None:
     with pytest.raises(ManifestError, match=r"^the bundle's tokenizer cannot be used"):
         Tokenizer(_broken(content, "post_processor", special_tokens={}), 64)
+
+
+@pytest.mark.parametrize(
+    "single",
+    [
+        [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+        [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}],
+    ],
+    ids=["twice", "never"],
+)
+def test_a_template_that_repeats_or_drops_the_text(content: bytes, single: list[Any]) -> None:
+    altered = _broken(content, "post_processor", single=single)
+    with pytest.raises(ManifestError, match="expected each once and the first before the second"):
+        Tokenizer(altered, 64)
+
+
+def test_a_decoder_that_panics(content: bytes) -> None:
+    data = json.loads(content)
+    data["decoder"] = {"type": "Strip", "content": "d", "start": 1_000_000, "stop": 1_000_000}
+    tokenizer = Tokenizer(json.dumps(data).encode(), 64)
+    with pytest.raises(ManifestError, match="the bundle's tokenizer cannot be used"):
+        list(map(tokenizer.decoded, range(400)))

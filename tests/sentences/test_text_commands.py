@@ -89,7 +89,7 @@ def test_what_was_not_looked_at_is_told(
     path.write_text("字" * 1900 + "。" + " Hm." * 1100, encoding="utf-8")
     shown = printed(capsys, "summarize", encoder_bundle, "--input", path, "--sentences", "1")
     assert shown.endswith(
-        "1 of 1000 sentences; 101 more were not compared; some are longer than the model can look "
+        "1 of 1101 sentences, of which 1000 were compared; some are longer than the model can look "
         "at\n"
     )
 

@@ -122,7 +122,9 @@ def checked(artifact: Artifact, outputs: object, rows: int, tokens: int) -> Outp
         ValueError: if it has not; NumPy would stretch one column or row over all.
     """
     (width,) = artifact.outputs.values()
-    array = np.asarray(outputs, dtype=np.float32)
+    array = np.asarray(outputs)
+    if array.dtype != np.float32:
+        raise ValueError(f"got outputs of {array.dtype}, expected float32")
     if array.shape not in ((rows, width), (rows, tokens, width)):
         raise ValueError(
             f"got outputs of shape {array.shape}, expected {(rows, width)} or "

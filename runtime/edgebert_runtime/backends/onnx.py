@@ -26,7 +26,8 @@ class OnnxBackend:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = 3
+        # What goes wrong is raised too; a second report would go to the terminal.
+        options.log_severity_level = 4
         if not sums_bytes_exactly(cpu_flags(), arm=is_arm()):
             # Weights become unsigned while they load, for kernels that are slower and exact.
             options.add_session_config_entry("session.x64quantprecision", "1")

@@ -10,6 +10,9 @@ from pathlib import Path
 
 # Unpacking int8 weights prints a notice of deprecation that Python's filters do not reach.
 os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+# oneDNN keeps what it prepared for a layer and a number of tokens, 1,024 of these unless told
+# otherwise: as texts of new lengths came, hundreds of megabytes.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
 
 import torch
 

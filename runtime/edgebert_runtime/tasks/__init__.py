@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from edgebert_runtime.tasks import (
     classification,
@@ -31,7 +31,7 @@ INTERPRETERS: dict[str, Callable[..., TextResult]] = {
 }
 """Raw outputs of one text, labels, top_k, truncated, windows → result."""
 
-TOKEN_INTERPRETERS: dict[str, Callable[[Reading, list[Outputs], Request], TokenResult]] = {
+TOKEN_INTERPRETERS: dict[str, Callable[[Reading, Sequence[Outputs], Request], TokenResult]] = {
     "token-classification": token_classification.interpret,
     "question-answering": question_answering.interpret,
     "masked-lm": masked_lm.interpret,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from edgebert_runtime.errors import InputError, shortened
 from edgebert_runtime.tasks.reading import Outputs, Reading, Request, places
 
 
@@ -33,11 +33,10 @@ class FilledMask:
     """How many overlapping parts the text was read in."""
 
 
-def interpret(reading: Reading, outputs: list[Outputs], request: Request) -> FilledMask:
+def interpret(reading: Reading, outputs: Sequence[Outputs], request: Request) -> FilledMask:
     """Logits [tokens, vocabulary] of each window → tokens for each mask.
 
-    Raises:
-        InputError: if what was read of the text has no mask.
+    Windows are asked for one after another, so that they need not be held together.
     """
     text = reading.text
     assert isinstance(text, str)
@@ -54,11 +53,6 @@ def interpret(reading: Reading, outputs: list[Outputs], request: Request) -> Fil
             for token in order
         )
         masks.append(Mask(*place.span, top))
-    if not masks:
-        raise InputError(
-            f"text: got {shortened(text)}, expected one with "
-            f"{request.tokenizer.mask_text!r} in the part that is read"
-        )
     filled, end = "", 0
     for mask in masks:
         filled += text[end : mask.start] + mask.top[0][0]

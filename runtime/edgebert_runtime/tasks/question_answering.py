@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +15,10 @@ from edgebert_runtime.tokenization import Encoding, Span
 MOST_TOKENS = 30
 """Tokens of the longest answer that is looked for, as SQuAD's evaluations have it."""
 
-_SPACED = re.compile("[\0-\u0dff\uac00-\ud7af\uff10-\uff5a]*")
-"""Scripts that put spaces between words: those before Thai, Hangul, and full-width letters."""
+_UNSPACED = re.compile(
+    "[\u0e00-\u109f\u1780-\u17ff\u2e80-\ua4cf\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
+)
+"""Scripts without spaces between words: Thai to Burmese, Khmer, Chinese and Japanese."""
 
 
 @dataclass(frozen=True)
@@ -50,19 +53,20 @@ class Answer:
     """How many overlapping parts the context was read in."""
 
 
-def interpret(reading: Reading, outputs: list[Outputs], request: Request) -> Answer:
+def interpret(reading: Reading, outputs: Sequence[Outputs], request: Request) -> Answer:
     """Logits [tokens, 2] of start and end, of each window → the answer.
 
-    In each window, probabilities are over the context's tokens and the first token, which stands
-    for no answer (BERT, arXiv 1810.04805, section 4.3). Answers are of whole words. With
-    `no_answer`, none is given where that is likelier than the best stretch.
+    In each window, probabilities are over the context's tokens, without words that the window's
+    edges cut, and the first token, which stands for no answer (BERT, arXiv 1810.04805, section
+    4.3). Answers are of whole words. With `no_answer`, none is given where that is likelier than
+    the best stretch.
     """
     assert isinstance(reading.text, tuple)
     context = reading.text[1]
     found: dict[Span, float] = {}
     nothing = 1.0
     for encoding, logits in zip(reading.encodings, outputs, strict=True):
-        positions = [0, *encoding.parts[1].tokens]
+        positions = [0, *encoding.parts[1].whole]
         starts, ends = _softmax(logits[positions].astype(np.float64)).T
         nothing = min(nothing, float(starts[0] * ends[0]))
         for span, score in _best(encoding, context, starts[1:], ends[1:], request.top_k):
@@ -91,7 +95,7 @@ def _best(
     # Row by start, column by length less one: scores [count, width] without the count² of all.
     last = np.arange(count)[:, None] + np.arange(width)[None, :]
     scores = np.where(last < count, starts[:, None] * ends[np.minimum(last, count - 1)], -1.0)
-    tokens = encoding.parts[1].tokens
+    tokens = encoding.parts[1].whole
     found: dict[Span, float] = {}
     # Stretches that begin or end inside one word are one answer, so more are looked at.
     for flat in np.argsort(-scores, axis=None, kind="stable")[: top_k * width + width].tolist():
@@ -123,7 +127,7 @@ def _one_word(encoding: Encoding, context: str, first: int, second: int) -> bool
     if encoding.words[first] is None or encoding.words[first] != encoding.words[second]:
         return False
     held = context[encoding.offsets[first][0] : encoding.offsets[second][1]]
-    return _SPACED.fullmatch(held) is not None
+    return _UNSPACED.search(held) is None
 
 
 def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -62,13 +62,15 @@ class Reader:
 
         Raises:
             InputError: for a pair where one text is expected, or the other way round; for a text
-                that is too long where that is an error.
+                that is too long where that is an error; for one without a mask to fill.
         """
         by_token = self.task in TOKEN_TASKS
         answering = self.task == "question-answering"
         if by_token and isinstance(text, tuple) != answering:
             wanted = "a (question, context) pair" if answering else "one text, not a pair,"
             raise InputError(f"{place}: got {shortened(text)}, expected {wanted} for {self.task}")
+        if self.task == "masked-lm" and self.tokenizer.mask_text is None:
+            raise InputError("the bundle's tokenizer has no mask token; convert with one that has")
         if answering:
             encodings = self.tokenizer.windows(text, moving=1, offsets=True)
             if len(encodings) > 1 and self.long_text in ("truncate", "error"):
@@ -82,6 +84,13 @@ class Reader:
             raise InputError(
                 f"{place}: got {self.tokenizer.count(text)} tokens, expected at most "
                 f"{self.tokenizer.max_length}; shorten it, or use long_text 'windows' or 'truncate'"
+            )
+        if self.task == "masked-lm" and not any(
+            self.tokenizer.mask in encoding.ids for encoding in encodings
+        ):
+            raise InputError(
+                f"{place}: got {shortened(text)}, expected one with {self.tokenizer.mask_text!r} "
+                "in the part that is read"
             )
         return reading
 
@@ -103,17 +112,17 @@ def places(reading: Reading, part: int = 0) -> list[Place]:
     """Each token of one of the texts once, in their order.
 
     Where windows overlap, a token is taken from the one whose nearer edge is further away; the ends
-    of the text are no edges.
+    of the text are no edges. Of a word that the end of what was read cuts, no token is given.
     """
     parts = [encoding.parts[part] for encoding in reading.encodings]
-    total = max(each.start + len(each.tokens) for each in parts)
+    total = max(each.start + each.whole.stop - each.tokens.start for each in parts)
     best = np.full(total, -1.0)
     windows = np.zeros(total, dtype=np.int64)
     for window, each in enumerate(parts):
-        here = np.arange(len(each.tokens), dtype=np.float64)
-        end = each.start + len(each.tokens)
+        end = min(total, each.start + len(each.tokens))
+        here = np.arange(end - each.start, dtype=np.float64)
         left = here if each.start else np.inf
-        right = len(each.tokens) - 1 - here if end < total else np.inf
+        right = len(here) - 1 - here if end < total else np.inf
         margin = np.minimum(left, right)
         better = np.broadcast_to(margin, here.shape) > best[each.start : end]
         best[each.start : end][better] = np.broadcast_to(margin, here.shape)[better]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,7 +57,9 @@ class _Piece:
     end: int
 
 
-def interpret(reading: Reading, outputs: list[Outputs], request: Request) -> TokenClassification:
+def interpret(
+    reading: Reading, outputs: Sequence[Outputs], request: Request
+) -> TokenClassification:
     """Logits [tokens, labels] of each window → entities.
 
     "simple" labels every token by itself; "first", "average" and "max" give a word the label of its
@@ -74,8 +77,13 @@ def interpret(reading: Reading, outputs: list[Outputs], request: Request) -> Tok
         _piece(found[first:last], scores[first:last], request)
         for first, last in _groups(found, by_word=request.aggregation not in ("simple", "none"))
     ]
-    joined = [[each] for each in pieces] if request.aggregation == "none" else _joined(pieces)
-    entities = [_entity(text, group, whole=request.aggregation == "none") for group in joined]
+    if request.aggregation == "none":
+        entities = [_entity(text, [each], each.label) for each in pieces]
+    else:
+        entities = [
+            _entity(text, group, _parts(group[0].label, request.labels)[1])
+            for group in _joined(pieces, request.labels)
+        ]
     return TokenClassification(
         tuple(each for each in entities if each is not None), reading.truncated, reading.windows
     )
@@ -103,12 +111,12 @@ def _piece(found: list[Place], scores: NDArray[np.float64], request: Request) ->
     return _Piece(request.labels[best], float(row[best]), found[0].span[0], found[-1].span[1])
 
 
-def _joined(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
+def _joined(pieces: Sequence[_Piece], labels: tuple[str, ...]) -> list[list[_Piece]]:
     groups: list[list[_Piece]] = []
     for piece in pieces:
-        prefix, kind = _parts(piece.label)
+        prefix, kind = _parts(piece.label, labels)
         if groups:
-            last, before = _parts(groups[-1][-1].label)
+            last, before = _parts(groups[-1][-1].label, labels)
             if kind == before and prefix not in _FIRST and last not in _LAST:
                 groups[-1].append(piece)
                 continue
@@ -116,15 +124,27 @@ def _joined(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
     return groups
 
 
-def _parts(label: str) -> tuple[str, str]:
+@functools.lru_cache(maxsize=64)
+def _scheme(labels: tuple[str, ...]) -> bool:
+    """Whether labels have prefixes: one kind has two of them, or all have B- or all I-.
+
+    Else "E-mail" and "S-Bahn" are plain labels.
+    """
+    found = {(match[1], match[2]) for each in labels if (match := _PREFIXED.fullmatch(each))}
+    kinds = [kind for _, kind in found]
+    prefixes = {prefix for prefix, _ in found}
+    others = [each for each in labels if each != OUTSIDE and not _PREFIXED.fullmatch(each)]
+    return len(set(kinds)) < len(kinds) or (not others and prefixes in ({"B"}, {"I"}))
+
+
+def _parts(label: str, labels: tuple[str, ...]) -> tuple[str, str]:
     """Prefix and kind; a plain label goes on with whatever has it before."""
-    match = _PREFIXED.fullmatch(label)
+    match = _PREFIXED.fullmatch(label) if _scheme(labels) else None
     return (match[1], match[2]) if match else ("I", label)
 
 
-def _entity(text: str, group: Sequence[_Piece], *, whole: bool) -> Entity | None:
+def _entity(text: str, group: Sequence[_Piece], label: str) -> Entity | None:
     """None for what is outside, or holds nothing but spaces."""
-    label = group[0].label if whole else _parts(group[0].label)[1]
     start, end = group[0].start, group[-1].end
     # Some tokenizers count the space before a word to it.
     held = text[start:end]
