@@ -72,7 +72,7 @@ def measure(
                 ]
             ),
         }
-    source = Bundle(folder).locate(artifact)
+    source = Bundle(folder).read(artifact)
     found["padding"] = Difference.between(
         _longer_signatures(artifact, source, mixed, mixed_alone)
         if artifact.lengths

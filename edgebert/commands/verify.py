@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     listed: list[File | Artifact] = [bundle.manifest.tokenizer, *bundle.manifest.artifacts]
     for file in listed:
         try:
-            bundle.locate(file)
+            bundle.check(file)
         except ManifestError as error:
             problems[file.file] = str(error)
     known = {FILE_NAME, *(file.file for file in listed)}

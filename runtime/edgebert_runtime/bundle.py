@@ -49,7 +49,6 @@ class Bundle:
             raise ManifestError(
                 f"bundle {shortened(str(path))} cannot be opened ({error.strerror}); {_EXPECTED}"
             ) from None
-        self._located: dict[str, tuple[int, ...] | None] = {}
         if self._folder and _is_missing(self.path / manifest_format.FILE_NAME):
             raise ManifestError(f"no manifest.json in {str(self.path)!r}; {_EXPECTED}")
         text = b"".join(self._limited(manifest_format.FILE_NAME, manifest_format.MAX_BYTES))
@@ -92,34 +91,14 @@ class Bundle:
                 "not trust this bundle, convert again"
             )
 
-    def locate(self, file: File | Artifact) -> Path | bytes:
-        """A listed file as a checked path, or as checked bytes where no library could open a path.
-
-        That is in a zip file, and in a folder whose name is not UTF-8 text.
+    def check(self, file: File | Artifact) -> None:
+        """Read a listed file and keep nothing of it.
 
         Raises:
             ManifestError: as `read`.
         """
-        path = self.path / file.file
-        if not self._folder or not _is_text(path):
-            return self.read(file)
-        self._located[file.file] = _state(path)
         for _ in self.stream(file):
             pass
-        return path
-
-    def confirm(self, file: File | Artifact) -> None:
-        """Make sure that a located file is still the checked one, once a library has opened it.
-
-        Raises:
-            ManifestError: if it was replaced or written to since `locate` was called.
-        """
-        path = self.path / file.file
-        if file.file in self._located and self._located[file.file] != _state(path):
-            raise ManifestError(
-                f"{self._name}: {file.file!r} changed while it was opened; load the bundle again, "
-                "and put a new version of it in place by renaming"
-            )
 
     def names(self) -> list[str]:
         """Every file name in the bundle, listed in the manifest or not.
@@ -191,15 +170,6 @@ def _is_missing(path: Path) -> bool:
     return False
 
 
-def _state(path: Path) -> tuple[int, ...] | None:
-    """What changes when a file is replaced or written to; None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-
-
 def _open_regular(path: Path) -> IO[bytes]:
     """Open a regular file, or what a link to one leads to.
 
@@ -228,11 +198,3 @@ def _chunks(stream: IO[bytes], limit: int) -> Iterator[bytes]:
         if size > limit:
             raise OSError(f"more than {limit} bytes")
         yield chunk
-
-
-def _is_text(path: Path) -> bool:
-    try:
-        str(path).encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True

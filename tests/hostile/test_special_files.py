@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import threading
 from collections.abc import Callable
@@ -46,15 +45,15 @@ SPECIAL: dict[str, Callable[[Path], None]] = {
 }
 
 
-def _locate_all(path: Path) -> None:
+def _check_all(path: Path) -> None:
     bundle = Bundle(path)
     for file in [bundle.manifest.tokenizer, *bundle.manifest.artifacts]:
-        bundle.locate(file)
+        bundle.check(file)
 
 
 def refuse(path: Path) -> None:
     with pytest.raises(ManifestError) as caught:
-        _locate_all(path)
+        _check_all(path)
     assert "\n" not in str(caught.value)
 
 
@@ -71,47 +70,6 @@ def test_in_place_of_a_file(tmp_path: Path, make: Callable[[Path], None], name: 
 def test_in_place_of_a_bundle(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "x.edgebert")
     refuse(tmp_path / "x.edgebert")
-
-
-def _located(folder: Path) -> tuple[Bundle, Path]:
-    bundle = Bundle(folder)
-    artifact = bundle.manifest.artifacts[0]
-    path = bundle.locate(artifact)
-    assert isinstance(path, Path)
-    bundle.confirm(artifact)
-    return bundle, path
-
-
-def _replaced(path: Path) -> None:
-    other = path.with_suffix(".new")
-    shutil.copy2(path, other)
-    other.replace(path)
-
-
-def _written(path: Path) -> None:
-    times = path.stat()
-    content = path.read_bytes()
-    path.write_bytes(content[:-1] + b"\0")
-    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-
-
-CHANGES: dict[str, Callable[[Path], None]] = {
-    "replaced": _replaced,
-    "written to": _written,
-    "removed": Path.unlink,
-    "longer": lambda path: path.write_bytes(path.read_bytes() + b"x") and None,
-    "a link": lambda path: (path.rename(path.with_suffix(".old")), path.symlink_to("x.old"))[1],
-}
-
-
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
-def test_a_file_that_changes_while_a_library_opens_it(
-    tmp_path: Path, change: Callable[[Path], None]
-) -> None:
-    bundle, path = _located(hand_made.write_folder(tmp_path / "bundle"))
-    change(path)
-    with pytest.raises(ManifestError, match="changed while it was opened; load the bundle again"):
-        bundle.confirm(bundle.manifest.artifacts[0])
 
 
 def test_a_file_that_is_swapped_all_the_time(tmp_path: Path) -> None:
