@@ -137,8 +137,7 @@ def streamed_texts(arguments: argparse.Namespace) -> tuple[int | None, Iterator[
         if arguments.texts:
             raise InputError("got texts and --input, expected one of the two")
         total, texts = None, stream_texts(arguments.input, text_columns(arguments))
-        # What is no file, a pipe say, can be read but once.
-        if arguments.input.is_file():
+        if is_file(arguments.input):
             total = sum(1 for _ in _without_pairs(texts, arguments))
             texts = stream_texts(arguments.input, text_columns(arguments))
         texts = _without_pairs(texts, arguments)
@@ -152,6 +151,14 @@ def streamed_texts(arguments: argparse.Namespace) -> tuple[int | None, Iterator[
     if arguments.pair is None:
         return total, texts
     return total, ((text, arguments.pair) for text in texts if isinstance(text, str))
+
+
+def is_file(path: Path) -> bool:
+    """Whether a path can be read more than once, as a pipe cannot."""
+    try:
+        return path.is_file()
+    except ValueError:
+        return False
 
 
 def _without_pairs(texts: Iterator[Text], arguments: argparse.Namespace) -> Iterator[Text]:

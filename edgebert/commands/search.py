@@ -57,8 +57,9 @@ def _nearest(arguments: argparse.Namespace) -> list[Found]:
     start = 0
     texts = stream_texts(arguments.input)
     # Read through once before: a row that cannot be used is found before any work is done.
-    # A pipe can be read but once.
-    total = sum(1 for _ in stream_texts(arguments.input)) if arguments.input.is_file() else None
+    total = (
+        sum(1 for _ in stream_texts(arguments.input)) if common.is_file(arguments.input) else None
+    )
     progress = tqdm(total=total, unit=" texts", disable=None, leave=False)
     with common.open_model(arguments) as model, progress:
         query = model.embed(arguments.query)

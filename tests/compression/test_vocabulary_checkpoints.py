@@ -278,7 +278,7 @@ def test_refusals_leave_nothing(tmp_path: Path, corpus: Path) -> None:
         prune_vocabulary(tmp_path / "nowhere", tmp_path / "out", good)
     for config, message in (
         ({"model_type": "gpt2"}, "model_type 'gpt2' is not supported"),
-        ({"model_type": "bert", "architectures": ["BertForQuestionAnswering"]}, "ForQuestion"),
+        ({"model_type": "bert", "architectures": ["BertForMultipleChoice"]}, "ForMultiple"),
     ):
         other = tmp_path / "other"
         shutil.rmtree(other, ignore_errors=True)
@@ -286,6 +286,20 @@ def test_refusals_leave_nothing(tmp_path: Path, corpus: Path) -> None:
         (other / "config.json").write_text(json.dumps(config))
         with pytest.raises(ConversionError, match=message):
             prune_vocabulary(other, tmp_path / "out", good)
+
+
+@pytest.mark.parametrize("task", ["token-classification", "question-answering"])
+def test_heads_of_tokens_answer_as_before(tmp_path: Path, corpus: Path, task: str) -> None:
+    source = students.checkpoint(tmp_path / "whole", task=task)
+    prune_vocabulary(source, tmp_path / "pruned", VocabularyOptions((corpus,)))
+    outputs = []
+    for folder in (source, tmp_path / "pruned"):
+        loaded = load_checkpoint(folder)
+        encoding = Tokenizer(loaded.tokenizer, 32).encode(CORPUS[0])
+        ids = torch.tensor([encoding.ids])
+        with torch.inference_mode():
+            outputs.append(loaded.student(ids, torch.ones_like(ids), torch.zeros_like(ids)))
+    assert torch.equal(*outputs)
 
 
 def test_a_full_disk_leaves_nothing(tmp_path: Path, corpus: Path) -> None:

@@ -32,7 +32,7 @@ def test_a_file_of_another_kind(tmp_path: Path, kind: str, other: str) -> None:
     path = hand_made.write_folder(tmp_path / "x", {**hand_made.CONTENTS, KINDS[kind]: content})
     bundle = Bundle(path)
     files = {file.file: file for file in [bundle.manifest.tokenizer, *bundle.manifest.artifacts]}
-    for read in (bundle.read, bundle.locate):
+    for read in (bundle.read, bundle.check):
         if kind == other:
             read(files[KINDS[kind]])
             continue

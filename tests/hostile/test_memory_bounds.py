@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's /
 OPENING_MIB = 96
 """What opening any bundle may take."""
 STREAMING_MIB = 16
-"""What reading a file in parts may take; `read` and `locate` hold it once besides."""
+"""What reading a file in parts may take; `read` holds it once besides."""
 
 PROGRAM = """
 import sys, time

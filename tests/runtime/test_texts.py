@@ -128,5 +128,5 @@ def test_top_k_beyond_the_labels_gives_all(tflite_model: Model) -> None:
 
 
 def test_embed_of_a_classifier_points_to_predict(tflite_model: Model) -> None:
-    with pytest.raises(edgebert.InputError, match=r"task is classification; use predict\(\)"):
+    with pytest.raises(edgebert.InputError, match=r"task is classification: use predict\(\)"):
         tflite_model.embed("a")

@@ -158,7 +158,7 @@ def test_limits_are_whole_numbers(encoder: edgebert.Model, name: str, limit: Any
 def test_a_classifier_is_refused(classifier_bundle: Path) -> None:
     with (
         edgebert.load(classifier_bundle, backend="onnx", threads=1) as classifier,
-        pytest.raises(edgebert.InputError, match="this bundle's task is classification"),
+        pytest.raises(edgebert.InputError, match="need a bundle of embeddings"),
     ):
         summarize(classifier, "")
 
