@@ -137,7 +137,7 @@ def streamed_texts(arguments: argparse.Namespace) -> tuple[int | None, Iterator[
         if arguments.texts:
             raise InputError("got texts and --input, expected one of the two")
         total, texts = None, stream_texts(arguments.input, text_columns(arguments))
-        if is_file(arguments.input):
+        if not is_read_once(arguments.input):
             total = sum(1 for _ in _without_pairs(texts, arguments))
             texts = stream_texts(arguments.input, text_columns(arguments))
         texts = _without_pairs(texts, arguments)
@@ -153,10 +153,10 @@ def streamed_texts(arguments: argparse.Namespace) -> tuple[int | None, Iterator[
     return total, ((text, arguments.pair) for text in texts if isinstance(text, str))
 
 
-def is_file(path: Path) -> bool:
-    """Whether a path can be read more than once, as a pipe cannot."""
+def is_read_once(path: Path) -> bool:
+    """Whether there is something that gives its content only once, as a pipe does."""
     try:
-        return path.is_file()
+        return path.exists() and not path.is_file()
     except ValueError:
         return False
 

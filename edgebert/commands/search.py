@@ -58,7 +58,9 @@ def _nearest(arguments: argparse.Namespace) -> list[Found]:
     texts = stream_texts(arguments.input)
     # Read through once before: a row that cannot be used is found before any work is done.
     total = (
-        sum(1 for _ in stream_texts(arguments.input)) if common.is_file(arguments.input) else None
+        None
+        if common.is_read_once(arguments.input)
+        else sum(1 for _ in stream_texts(arguments.input))
     )
     progress = tqdm(total=total, unit=" texts", disable=None, leave=False)
     with common.open_model(arguments) as model, progress:
