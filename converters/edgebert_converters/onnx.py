@@ -9,6 +9,7 @@ depend on its neighbours and lets one outlier coarsen every token.
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +42,12 @@ _LARGEST = 255
 def quantized_matmul(rows: Tensor, weight: Tensor, scale: float, zero_point: int) -> Tensor:
     """[..., K] float32, [K, N] int8 → [..., N] float32 sums of products of 8-bit numbers.
 
-    The rows as numbers from 0 to 255 are rows / scale + zero_point, rounded.
+    The rows as numbers from 0 to 255 are rows / scale + zero_point, rounded. Weights in uint8 are
+    128 more than they stand for.
     """
     quantized = torch.round(rows / scale).clamp(-zero_point, _LARGEST - zero_point)
-    return quantized.to(torch.float64).matmul(weight.to(torch.float64)).to(torch.float32)
+    signed = weight.to(torch.float64) - _ZERO_POINT * (weight.dtype == torch.uint8)
+    return quantized.to(torch.float64).matmul(signed).to(torch.float32)
 
 
 @quantized_matmul.register_fake
@@ -57,16 +60,29 @@ def _translate(rows: Any, weight: Any, scale: float, zero_point: int) -> Any:
     step = op.Constant(value=numpy_helper.from_array(np.float32(scale)))
     zero = op.Constant(value=numpy_helper.from_array(np.uint8(zero_point)))
     quantized = op.QuantizeLinear(rows, step, zero)
-    return op.Cast(op.MatMulInteger(quantized, weight, zero), to=onnx.TensorProto.FLOAT)
+    offsets = [zero]
+    if weight.dtype == onnxscript.ir.DataType.UINT8:
+        offsets.append(op.Constant(value=numpy_helper.from_array(np.uint8(_ZERO_POINT))))
+    return op.Cast(op.MatMulInteger(quantized, weight, *offsets), to=onnx.TensorProto.FLOAT)
+
+
+def _stored(weight: Tensor, *, shared: bool) -> Tensor:
+    """[N, K] int8 as [K, N]; in uint8, 128 more, where several layers share it (ALBERT).
+
+    ONNX Runtime makes weights unsigned itself where only that is exact (x86-64 without VNNI), but
+    cannot do so twice to one tensor.
+    """
+    columns = weight.T.contiguous()
+    return (columns.to(torch.int16) + _ZERO_POINT).to(torch.uint8) if shared else columns
 
 
 class DynamicLinear(nn.Module):
     """A linear layer in int8: a scale for each row of weights, and one for each row of inputs."""
 
-    def __init__(self, layer: nn.Linear) -> None:
+    def __init__(self, layer: nn.Linear, *, shared: bool) -> None:
         super().__init__()
         weight, scales = quantize_rows(layer.weight)
-        self.register_buffer("weight", weight.T.contiguous())
+        self.register_buffer("weight", _stored(weight, shared=shared))
         self.register_buffer("scales", scales / INT8_MAX)
         self.bias = None if layer.bias is None else nn.Parameter(layer.bias.detach().clone())
         self.weight: Tensor
@@ -84,11 +100,11 @@ class DynamicLinear(nn.Module):
 class StaticLinear(nn.Module):
     """A linear layer in int8: a scale for each row of weights, one for all inputs ever."""
 
-    def __init__(self, layer: nn.Linear, ranges: Ranges) -> None:
+    def __init__(self, layer: nn.Linear, ranges: Ranges, *, shared: bool) -> None:
         super().__init__()
         weight, scales = quantize_rows(layer.weight)
         self.scale, self.zero_point = affine(ranges.inputs)
-        self.register_buffer("weight", weight.T.contiguous())
+        self.register_buffer("weight", _stored(weight, shared=shared))
         self.register_buffer("scales", scales * self.scale)
         self.bias = None if layer.bias is None else nn.Parameter(layer.bias.detach().clone())
         self.weight: Tensor
@@ -132,11 +148,17 @@ class Int4Linear(nn.Module):
 def export(student: Student, recipe: Recipe, path: Path) -> None:
     """Write `student` as one .onnx file: any batch, any length, int64 inputs, weights inside."""
 
+    modules = list(student.named_modules(remove_duplicate=False))
+    places = Counter(id(module) for _, module in modules)
+    several = {name for name, module in modules if places[id(module)] > 1}
+
     def special(name: str, layer: nn.Linear) -> nn.Module:
         if recipe.weights == "int4":
             return Int4Linear(layer)
-        static = recipe.activations == "static"
-        return StaticLinear(layer, recipe.ranges[name]) if static else DynamicLinear(layer)
+        shared = name in several
+        if recipe.activations == "static":
+            return StaticLinear(layer, recipe.ranges[name], shared=shared)
+        return DynamicLinear(layer, shared=shared)
 
     module = represented(student, recipe, special)
     names = student.input_names

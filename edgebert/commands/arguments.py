@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +27,9 @@ from edgebert_runtime.examples import (
 from edgebert_runtime.manifest import BACKENDS
 from edgebert_runtime.tasks.reading import LONG_TEXT
 from edgebert_runtime.tokenization import Text
+
+_SURROGATE = re.compile("[\udc80-\udcff]")
+"""What Python makes of a byte of an argument that it cannot read (PEP 383)."""
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
@@ -142,7 +146,7 @@ def streamed_texts(arguments: argparse.Namespace) -> tuple[int | None, Iterator[
             texts = stream_texts(arguments.input, text_columns(arguments))
         texts = _without_pairs(texts, arguments)
     elif arguments.texts:
-        total, texts = len(arguments.texts), iter(arguments.texts)
+        total, texts = len(arguments.texts), map(_as_utf8, arguments.texts)
     else:
         if sys.stdin is None:
             raise InputError("standard input is closed; give texts as arguments, or --input FILE")
@@ -150,7 +154,16 @@ def streamed_texts(arguments: argparse.Namespace) -> tuple[int | None, Iterator[
         texts = (line for _, line in lines(sys.stdin.buffer, "standard input"))
     if arguments.pair is None:
         return total, texts
-    return total, ((text, arguments.pair) for text in texts if isinstance(text, str))
+    pair = _as_utf8(arguments.pair)
+    return total, ((text, pair) for text in texts if isinstance(text, str))
+
+
+def _as_utf8(text: str) -> str:
+    """An argument as it was meant where the locale is not of UTF-8 and Python could not read it."""
+    try:
+        return os.fsencode(text).decode("utf-8") if _SURROGATE.search(text) else text
+    except UnicodeError:
+        return text
 
 
 def is_read_once(path: Path) -> bool:

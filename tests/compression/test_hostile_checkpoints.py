@@ -110,7 +110,8 @@ def test_weights_in_another_form(pruned: Path, tmp_path: Path, form: str) -> Non
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     inputs["token_type_ids"] = torch.zeros_like(ids)
     with torch.inference_mode():
-        assert torch.equal(loaded.float_model(inputs), whole.float_model(inputs))
+        # Weights that lie elsewhere in memory may be summed in another order.
+        assert torch.allclose(loaded.float_model(inputs), whole.float_model(inputs), atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -129,17 +129,17 @@ def test_force_replaces_a_bundle(name: str, bundle: Path, checkpoint: Path, tmp_
 def test_force_replaces_a_bundle_of_another_version(
     name: str, bundle: Path, checkpoint: Path, tmp_path: Path
 ) -> None:
-    """What cannot be read for its age is a bundle all the same."""
+    """What only a newer version can read is a bundle all the same."""
     folder = Path(shutil.copytree(bundle, tmp_path / "work"))
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    (folder / "manifest.json").write_text(json.dumps({**manifest, "schema_version": 1}))
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "schema_version": 99}))
     target = tmp_path / name
     publishing.publish(folder, target)
-    with pytest.raises(edgebert.ManifestError, match="schema_version is 1"):
+    with pytest.raises(edgebert.ManifestError, match="schema_version is 99"):
         edgebert.load(target)
     edgebert.convert(checkpoint, target, dataclasses.replace(ONNX, force=True))
     with edgebert.load(target, backend="onnx") as model:
-        assert model.manifest.schema_version == 2
+        assert model.manifest.schema_version == 3
 
 
 def test_force_spares_what_is_no_bundle(checkpoint: Path, tmp_path: Path) -> None:

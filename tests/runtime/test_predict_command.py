@@ -169,7 +169,7 @@ def test_a_text_in_a_table(given: str | tuple[str, str], line: str) -> None:
 
 def test_embed_of_a_classifier(bundle: Path, tmp_path: Path) -> None:
     line = terminal.mistake("embed", bundle, "a", "-o", tmp_path / "x.npy")
-    assert "this bundle's task is classification; use predict(), or 'edgebert predict'" in line
+    assert "task is classification: use predict(), or 'edgebert predict'" in line
     assert list(tmp_path.iterdir()) == []
 
 

@@ -169,6 +169,4 @@ def test_mistakes_of_search(
         encoder_bundle, "one", "two", "--input", lines
     )
     assert "cannot be read" in told(encoder_bundle, "one", "--input", lines / "none.txt")
-    assert "this bundle's task is classification" in told(
-        classifier_bundle, "one", "--input", lines
-    )
+    assert "vectors need a bundle of embeddings" in told(classifier_bundle, "one", "--input", lines)

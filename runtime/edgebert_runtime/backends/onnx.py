@@ -23,6 +23,7 @@ class OnnxBackend:
     max_rows = 32
 
     def __init__(self, artifact: Artifact, source: Path | bytes, threads: int) -> None:
+        self._artifact = artifact
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -31,7 +32,6 @@ class OnnxBackend:
         if not sums_bytes_exactly(cpu_flags(), arm=is_arm()):
             # Weights become unsigned while they load, for kernels that are slower and exact.
             options.add_session_config_entry("session.x64quantprecision", "1")
-        self._artifact = artifact
         self._session = onnxruntime.InferenceSession(
             source if isinstance(source, bytes) else str(source),
             options,
