@@ -22,6 +22,8 @@ from edgebert_runtime import Bundle
 sys.path.insert(0, str(environments.ROOT / "benchmarks"))
 import invariance
 
+pytestmark = pytest.mark.slow
+
 ROUNDING = 1e-5
 STEPS = 0.03
 ARTIFACTS = [(form, name) for name, recipe in RECIPES.items() for form in recipe.backends]

@@ -20,6 +20,8 @@ import transformers
 
 import edgebert
 
+pytestmark = pytest.mark.slow
+
 SCORES = {"float32": 1e-4, "int8_weights": 0.15}
 """Furthest that a probability may be from the pipeline's."""
 ODD = [

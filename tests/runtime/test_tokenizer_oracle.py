@@ -32,6 +32,8 @@ from edgebert_runtime.tokenization import Text, Tokenizer
 sys.path.insert(0, str(environments.ROOT / "benchmarks"))
 import resources
 
+pytestmark = pytest.mark.slow
+
 KINDS = ("minilm", "shipped", "chinese", "bert", "roberta", "xlm-roberta", "albert")
 LIMIT = 64
 CHUNK = 500

@@ -19,6 +19,8 @@ import edgebert
 from edgebert_runtime.manifest import BACKENDS
 from edgebert_runtime.tasks.question_answering import MOST_TOKENS
 
+pytestmark = pytest.mark.slow
+
 LEAST_EXACT = 0.55
 
 

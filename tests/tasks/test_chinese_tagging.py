@@ -16,6 +16,8 @@ from task_models.rows import Tokens
 import edgebert
 from edgebert_runtime.manifest import BACKENDS
 
+pytestmark = pytest.mark.slow
+
 LEAST_CHARACTERS = 0.64
 LEAST_F1 = 0.43
 
