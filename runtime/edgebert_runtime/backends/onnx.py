@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,7 +30,7 @@ class OnnxBackend:
         options.inter_op_num_threads = 1
         # What goes wrong is raised too; a second report would go to the terminal.
         options.log_severity_level = 4
-        if not sums_bytes_exactly(cpu_flags(), arm=is_arm()):
+        if not sums_bytes_exactly(cpu_flags(), arm=is_arm()) and _has_exact_kernels():
             # Weights become unsigned while they load, for kernels that are slower and exact.
             options.add_session_config_entry("session.x64quantprecision", "1")
         self._session = onnxruntime.InferenceSession(
@@ -45,6 +46,15 @@ class OnnxBackend:
             return checked(self._artifact, outputs, *inputs["input_ids"].shape)
         except Exception as error:
             raise failure(self._artifact, error) from error
+
+
+def _has_exact_kernels() -> bool:
+    """Whether asking for them is safe: version 1.23 ends the process over weights without offset.
+
+    1.32 is the first that was tried and takes them.
+    """
+    found = re.match(r"(\d+)\.(\d+)", onnxruntime.__version__)
+    return found is not None and (int(found[1]), int(found[2])) >= (1, 32)
 
 
 def open_artifact(artifact: Artifact, source: Path | bytes, threads: int) -> OnnxBackend:
