@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,18 @@ from numpy.typing import NDArray
 from edgebert_runtime.backends import Backend
 from edgebert_runtime.errors import BackendError
 from edgebert_runtime.tokenization import Encoding
+
+MOST_OUTPUTS = 16 * 1024 * 1024
+"""Float32 numbers that are held at a time: 64 MB."""
+_MOST_ROWS = 256
+
+Run = Callable[[Sequence[Encoding]], NDArray[np.float32]]
+"""Encodings → raw outputs [sum of tokens, width]."""
+
+
+def most_rows(numbers: int) -> int:
+    """Texts that are held at a time, of so many numbers each, so that outputs stay in bounds."""
+    return max(1, min(_MOST_ROWS, MOST_OUTPUTS // numbers))
 
 
 def run_by_length(
@@ -50,3 +64,54 @@ def _same_length(counts: Sequence[int], most: int) -> list[list[int]]:
         for _, rows in sorted(by_length.items())
         for start in range(0, len(rows), most)
     ]
+
+
+def rows_of_windows(
+    run: Run, texts: Sequence[Sequence[Encoding]], width: int
+) -> Iterator[Sequence[NDArray[np.float32]]]:
+    """Of each text the rows [tokens, width] of each of its windows, no more than MOST_OUTPUTS held.
+
+    The windows of a text that is too much by itself are run when they are asked for.
+    """
+    group: list[Sequence[Encoding]] = []
+    held = 0
+    for windows in texts:
+        size = width * sum(len(window.ids) for window in windows)
+        if held + size > MOST_OUTPUTS:
+            yield from _together(run, group)
+            group, held = [], 0
+        if size > MOST_OUTPUTS:
+            yield _OneByOne(run, windows)
+        else:
+            group.append(windows)
+            held += size
+    yield from _together(run, group)
+
+
+def _together(run: Run, texts: list[Sequence[Encoding]]) -> Iterator[list[NDArray[np.float32]]]:
+    if not texts:
+        return
+    windows = [window for text in texts for window in text]
+    ends = np.cumsum([len(window.ids) for window in windows]).tolist()
+    parts = iter(np.split(run(windows), ends[:-1]))
+    for text in texts:
+        yield list(itertools.islice(parts, len(text)))
+
+
+class _OneByOne(Sequence[NDArray[np.float32]]):
+    """Rows of windows, run when asked for; the last one is kept."""
+
+    def __init__(self, run: Run, windows: Sequence[Encoding]) -> None:
+        self._run = run
+        self._windows = windows
+        self._last: tuple[int, NDArray[np.float32]] | None = None
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    def __getitem__(self, window: Any) -> Any:
+        if self._last is None or self._last[0] != window:
+            # Let go first, so that two are never held.
+            self._last = None
+            self._last = (window, self._run([self._windows[window]]))
+        return self._last[1]

@@ -7,27 +7,23 @@ import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import Any, NoReturn, TypeVar, overload
+from typing import NoReturn, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgebert_runtime.backends import Backend
-from edgebert_runtime.batching import run_by_length
+from edgebert_runtime.batching import most_rows, rows_of_windows, run_by_length
 from edgebert_runtime.errors import BackendError, InputError, shortened
 from edgebert_runtime.manifest import TOKEN_TASKS, Artifact, Manifest
 from edgebert_runtime.tasks import INTERPRETERS, TOKEN_INTERPRETERS, Result
 from edgebert_runtime.tasks.reading import LONG_TEXT, Reader, Reading, Request, pooled
 from edgebert_runtime.tasks.token_classification import AGGREGATIONS
-from edgebert_runtime.tokenization import Encoding, Text, Tokenizer, as_texts
+from edgebert_runtime.tokenization import Encoding, Text, Tokenizer, as_text, numbered
 
 Texts = Text | list[Text] | list[str] | list[tuple[str, str]]
 Stream = Iterator[Text] | Iterator[str] | Iterator[tuple[str, str]]
 Answered = TypeVar("Answered")
-
-_CHUNK = 256
-_MOST_OUTPUTS = 16 * 1024 * 1024
-"""Float32 numbers that a chunk of texts may give: 64 MB."""
 
 
 class Model:
@@ -218,20 +214,17 @@ class Model:
         most = 1 if backend.max_rows == 1 else self._most_rows
         reader = Reader(self.tokenizer, self.manifest.task, long_text)
 
-        def answers(given: Iterator[object]) -> Iterator[Answered]:
-            for start in itertools.count(step=most):
-                checked, _ = as_texts(list(itertools.islice(given, most)), start)
-                if not checked:
-                    return
-                places = (f"texts[{index}]" for index in itertools.count(start))
-                yield from answer(list(map(reader.read, checked, places)))
+        def answers(given: Iterator[Text]) -> Iterator[Answered]:
+            readings = map(reader.read, given, numbered())
+            while chunk := list(itertools.islice(readings, most)):
+                yield from answer(chunk)
 
         if isinstance(texts, Iterator):
-            return answers(texts)
-        checked, single = as_texts(texts)
-        if single:
-            return answer([reader.read(checked[0], "text")])[0]
-        return list(answers(iter(checked)))
+            return answers(map(as_text, texts, numbered()))
+        if not isinstance(texts, list):
+            return answer([reader.read(as_text(texts, "text"), "text")])[0]
+        # All are checked before the first is answered.
+        return list(answers(iter(list(map(as_text, texts, numbered())))))
 
     def _results(self, readings: list[Reading], request: Request) -> list[Result]:
         if self.manifest.task in INTERPRETERS:
@@ -243,35 +236,14 @@ class Model:
                 for row, reading in zip(self._pooled(readings), readings, strict=True)
             ]
         interpret_tokens = TOKEN_INTERPRETERS[self.manifest.task]
+        (width,) = self.artifact.outputs.values()
+        windows = [reading.encodings for reading in readings]
         return [
             interpret_tokens(reading, outputs, request)
-            for reading, outputs in self._outputs_of(readings)
+            for reading, outputs in zip(
+                readings, rows_of_windows(self.run, windows, width), strict=True
+            )
         ]
-
-    def _outputs_of(
-        self, readings: list[Reading]
-    ) -> Iterator[tuple[Reading, Sequence[NDArray[np.float32]]]]:
-        """Rows [tokens, width] of each window of each reading, so many at a time as is allowed."""
-        (width,) = self.artifact.outputs.values()
-        groups: list[list[Reading]] = [[]]
-        held = 0
-        for reading in readings:
-            size = width * sum(len(each.ids) for each in reading.encodings)
-            if groups[-1] and held + size > _MOST_OUTPUTS:
-                groups.append([])
-                held = 0
-            groups[-1].append(reading)
-            held += size
-        for group in groups:
-            encodings = [each for reading in group for each in reading.encodings]
-            if len(group) == 1 and held > _MOST_OUTPUTS:
-                yield group[0], _OneByOne(self, encodings)
-                continue
-            rows = self.run(encodings)
-            ends = np.cumsum([len(each.ids) for each in encodings]).tolist()
-            outputs = iter(np.split(rows, ends[:-1]))
-            for reading in group:
-                yield reading, list(itertools.islice(outputs, reading.windows))
 
     def _pooled(self, readings: list[Reading]) -> list[NDArray[np.float32]]:
         """One row [width] for each reading."""
@@ -282,10 +254,8 @@ class Model:
 
     @property
     def _most_rows(self) -> int:
-        """Texts that are held at a time, so that outputs stay within a bound."""
         (width,) = self.artifact.outputs.values()
-        tokens = self.max_length if self.manifest.task in TOKEN_TASKS else 1
-        return max(1, min(_CHUNK, _MOST_OUTPUTS // (width * tokens)))
+        return most_rows(width * (self.max_length if self.manifest.task in TOKEN_TASKS else 1))
 
     def _usable(self) -> Backend:
         backend = self._backend
@@ -327,25 +297,6 @@ class Model:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-class _OneByOne(Sequence[NDArray[np.float32]]):
-    """Rows of windows that are too many numbers together: run when asked for, the last one kept."""
-
-    def __init__(self, model: Model, encodings: list[Encoding]) -> None:
-        self._model = model
-        self._encodings = encodings
-        self._last: tuple[int, NDArray[np.float32]] | None = None
-
-    def __len__(self) -> int:
-        return len(self._encodings)
-
-    def __getitem__(self, window: Any) -> Any:
-        if self._last is None or self._last[0] != window:
-            # Let go first, so that two are never held.
-            self._last = None
-            self._last = (window, self._model.run([self._encodings[window]]))
-        return self._last[1]
 
 
 def _check(given: object, name: str, allowed: tuple[str, ...]) -> None:

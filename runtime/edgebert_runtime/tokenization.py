@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -254,27 +255,24 @@ def _cannot_be(verb: str, reason: str) -> ManifestError:
     )
 
 
-def as_texts(texts: object, first: int = 0) -> tuple[list[Text], bool]:
-    """Check what a caller gave; says too whether it was a single text or pair.
-
-    `first` is the number of the first text of a list, for messages.
+def as_text(text: object, place: str) -> Text:
+    """Check what a caller gave as a text or pair; `place` is its name in messages.
 
     Raises:
-        InputError: naming the place and type of what is neither a text nor a pair of texts.
+        InputError: with the place and the type of what is neither.
     """
-    single = not isinstance(texts, list)
-    checked: list[Text] = []
-    for index, text in enumerate(texts if isinstance(texts, list) else [texts], first):
-        if isinstance(text, str):
-            checked.append(text)
-        elif isinstance(text, tuple) and [isinstance(part, str) for part in text] == [True, True]:
-            checked.append((text[0], text[1]))
-        else:
-            place = "text" if single else f"texts[{index}]"
-            raise InputError(
-                f"{place}: got {_kind(text)}, expected a str, a (str, str) pair, or a list of these"
-            )
-    return checked, single
+    if isinstance(text, str):
+        return text
+    if isinstance(text, tuple) and [isinstance(part, str) for part in text] == [True, True]:
+        return text[0], text[1]
+    raise InputError(
+        f"{place}: got {_kind(text)}, expected a str, a (str, str) pair, or a list of these"
+    )
+
+
+def numbered() -> Iterator[str]:
+    """Names of the texts of a list, for messages."""
+    return (f"texts[{index}]" for index in itertools.count())
 
 
 def _kind(value: object) -> str:
