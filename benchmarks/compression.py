@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import distillation
+import document
 import resources
 from distillation import SETS, WORK, Job
 
@@ -212,11 +213,7 @@ def main() -> None:
     once = _edgebert("profile", str(BUNDLES / rows[-1]["bundle"]), "--json")
     results["facts"] = once["measurements"][0]["facts"]
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    start, end = "<!-- figures: benchmarks/compression.py -->", "<!-- /figures -->"
-    before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(start)
-    _, _, after = rest.partition(end)
-    DOCUMENT.write_text(f"{before}{start}\n{tables(results)}\n{end}{after}", encoding="utf-8")
-    print(tables(results))
+    document.write(DOCUMENT, document.section("compression.py", tables(results)))
 
 
 if __name__ == "__main__":

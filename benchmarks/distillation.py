@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import document
 import resources
 import torch
 import transfer_texts
@@ -36,7 +37,6 @@ WORK = resources.CACHE.parent / "distillation"
 DOCUMENT = HERE.parent / "docs" / "distillation.md"
 SETS = ("film-dev", "amazon", "imdb", "yelp")
 SEEDS = (0, 1, 2)
-_START, _END = "<!-- figures: benchmarks/distillation.py -->", "<!-- /figures -->"
 
 _INTERMEDIATE = ("--learning-rate", "general=2e-4,intermediate=2e-4,prediction=1e-4")
 _EPOCHS = "intermediate=1,prediction=2"
@@ -291,10 +291,7 @@ def main() -> None:
             known[name] = result(name, job.title)
     results = [known[name] for name in every if name in known]
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(_START)
-    _, _, after = rest.partition(_END)
-    DOCUMENT.write_text(f"{before}{_START}\n{table(results)}\n{_END}{after}", encoding="utf-8")
-    print(table(results))
+    document.write(DOCUMENT, document.section("distillation.py", table(results)))
 
 
 if __name__ == "__main__":

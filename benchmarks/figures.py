@@ -17,13 +17,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import document
 import resources
 
 HERE = Path(__file__).resolve().parent
 FIGURES = HERE / "figures.json"
 README = HERE.parent / "README.md"
-_START = "<!-- figures: benchmarks/figures.py -->"
-_END = "<!-- /figures -->"
 SENTENCES = 1000
 LENGTHS = (8, 16, 32, 64, 128, 256)
 
@@ -32,10 +31,7 @@ def main() -> None:
     """Measure, and write the JSON file and the README's section."""
     figures = measure()
     FIGURES.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    before, _, rest = README.read_text(encoding="utf-8").partition(_START)
-    _, _, after = rest.partition(_END)
-    README.write_text(before + section(figures) + after, encoding="utf-8")
-    print(section(figures))
+    document.write(README, section(figures))
 
 
 def measure() -> dict[str, Any]:
@@ -102,13 +98,14 @@ def section(figures: dict[str, Any]) -> str:
     facts = [each["facts"] for each in figures["profile"]["measurements"]]
     libraries = {name: version for each in facts for name, version in each["libraries"].items()}
     versions = ", ".join(f"{name} {version}" for name, version in sorted(libraries.items()))
+    vnni = "with" if facts[0]["dot_product"] else "without"
     caption = (
-        f"{facts[0]['cpu']} (x86-64 with VNNI, a shared virtual machine), "
+        f"{facts[0]['cpu']} (x86-64 {vnni} VNNI, a shared virtual machine), "
         f"{facts[0]['operating_system']}, Python {facts[0]['python']}, {versions}; "
         f"{figures['date']}, by `benchmarks/figures.py`. Converting took "
         f"{figures['convert_seconds']:.0f} s and {figures['convert_peak_bytes'] / 1e9:.1f} GB."
     )
-    return f"{_START}\n{table(figures)}\n\n{caption}\n{_END}"
+    return document.section("figures.py", f"{table(figures)}\n\n{caption}")
 
 
 def _edgebert(*arguments: str) -> Any:

@@ -29,10 +29,9 @@ ROOT = HERE.parent
 FIGURES = HERE / "raspberry_pi.json"
 EXAMPLE = ROOT / "examples" / "raspberry_pi"
 README = EXAMPLE / "README.md"
-_START = "<!-- figures: benchmarks/raspberry_pi.py -->"
-_END = "<!-- /figures -->"
 
 sys.path.insert(0, str(ROOT / "tests" / "examples"))
+import document  # noqa: E402
 import mosquitto  # noqa: E402
 from arm_roots import CACHE, MACHINES, Machine, environment, inside, resident_bytes, root  # noqa: E402
 
@@ -75,10 +74,7 @@ def main() -> None:
     for name in names:
         figures[name] = measure(MACHINES[name], bundle, texts, here)
         FIGURES.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    before, _, rest = README.read_text(encoding="utf-8").partition(_START)
-    _, _, after = rest.partition(_END)
-    README.write_text(before + section(figures) + after, encoding="utf-8")
-    print(section(figures))
+    document.write(README, section(figures))
 
 
 def converted() -> Path:
@@ -240,7 +236,7 @@ def section(figures: dict[str, Any]) -> str:
         f"Debian 12 roots with Python 3.11; {'; '.join(played)}. x86-64: Python "
         f"{figures['x86-64']['python']}. By `benchmarks/raspberry_pi.py`."
     )
-    return "\n".join([_START, *rows, "", caption, _END])
+    return document.section("raspberry_pi.py", "\n".join([*rows, "", caption]))
 
 
 def own_packages() -> list[str]:

@@ -24,6 +24,7 @@ from typing import Any
 # Before torch starts its threads.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import document
 import resources
 import torch
 from task_models.checkpoints import CHECKPOINTS
@@ -38,7 +39,6 @@ DOCUMENT = HERE.parent / "docs" / "tasks.md"
 WORK = resources.CACHE.parent / "tasks"
 RECIPES = ("float32", "int8_dynamic")
 LENGTHS = (32, 64, 128)
-_START, _END = "<!-- figures: benchmarks/tasks.py -->", "<!-- /figures -->"
 _LIBRARIES = ("torch", "transformers", "tokenizers", "onnxruntime", "ai-edge-litert", "numpy")
 
 
@@ -147,7 +147,8 @@ def section(results: list[dict[str, Any]]) -> str:
         }
     )
     caption = "\n".join(f"{each}, by `benchmarks/tasks.py`." for each in where)
-    return f"{_START}\n{table(results)}\n\n{costs(results)}\n\n{caption}\n{_END}"
+    text = f"{table(results)}\n\n{costs(results)}\n\n{caption}"
+    return document.section("tasks.py", text)
 
 
 def main() -> None:
@@ -174,10 +175,7 @@ def main() -> None:
     known |= now
     results = [known[name] for name in CHECKPOINTS if name in known]
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(_START)
-    _, _, after = rest.partition(_END)
-    DOCUMENT.write_text(f"{before}{section(results)}{after}", encoding="utf-8")
-    print(section(results))
+    document.write(DOCUMENT, section(results))
 
 
 if __name__ == "__main__":
