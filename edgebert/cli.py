@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn, TextIO
+from typing import NoReturn
 
 from edgebert.commands.arguments import writing
 from edgebert.escaping import printable
 from edgebert_runtime.errors import AccuracyError, EdgeBertError, InputError
+from edgebert_runtime.process import abandon_if_full
 
 _COMMANDS = (
     "train",
@@ -56,14 +57,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(f"edgebert: interrupted {_one_line(interrupt)}", file=sys.stderr)
         return 128 + signal.SIGINT
     except BrokenPipeError:
-        _abandon(sys.stdout)
+        abandon_if_full(sys.stdout)
         return 128 + signal.SIGPIPE
     except (EdgeBertError, OSError, MemoryError) as error:
-        if sys.stdout is not None:
-            _abandon(sys.stdout)
+        abandon_if_full(sys.stdout)
         with contextlib.suppress(OSError):
             print(f"edgebert: error: {_one_line(error)}", file=sys.stderr)
-        _abandon(sys.stderr)
+        abandon_if_full(sys.stderr)
         return 1 if isinstance(error, AccuracyError) else 2
 
 
@@ -104,14 +104,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     if given is not None:
         given += rest[:dashes] + rest[dashes + 1 :]
     return parsed
-
-
-def _abandon(stream: TextIO) -> None:
-    """Let go of what cannot be written; Python would try once more, and complain, as it exits."""
-    try:
-        stream.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

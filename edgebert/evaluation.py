@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from edgebert.labels import Expected, LabelSpace
-from edgebert_runtime import Classification, Manifest, Model, MultiLabel, Regression
+from edgebert_runtime import Classification, Manifest, MultiLabel, Regression
 from edgebert_runtime.errors import InputError
 from edgebert_runtime.examples import Example
 from edgebert_runtime.tasks import INTERPRETERS
-from edgebert_runtime.tokenization import Text
-
-_CHUNK = 256
 
 
 @dataclass(frozen=True)
@@ -62,13 +59,6 @@ def expected(manifest: Manifest, example: Example, data: str) -> Expected:
         names = names[: max(1, len(example.labels))]
     space = LabelSpace(manifest.task, names)
     return space.expected(space.numbers(example, data))
-
-
-def answers(model: Model, texts: Sequence[Text]) -> Iterator[list[Any]]:
-    """The model's results, a part of the texts at a time, in their order."""
-    for start in range(0, len(texts), _CHUNK):
-        answered = model.predict(list(texts[start : start + _CHUNK]))
-        yield answered if isinstance(answered, list) else [answered]
 
 
 def score_labels(

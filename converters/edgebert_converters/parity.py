@@ -14,6 +14,7 @@ from edgebert_converters.recipes import Recipe
 from edgebert_converters.threads import single_thread
 from edgebert_runtime.errors import AccuracyError, ConversionError
 from edgebert_runtime.manifest import TOKEN_TASKS, Parity
+from edgebert_runtime.softmax import softmax
 from edgebert_runtime.tokenization import Encoding
 
 PLAIN_ENCODER_TOLERANCE = 1e-3
@@ -80,7 +81,7 @@ def compare(
         expected64, given64 = _sigmoid(expected64), _sigmoid(given64)
     else:
         agreement = float(np.mean(expected64.argmax(axis=1) == given64.argmax(axis=1)))
-        expected64, given64 = _softmax(expected64), _softmax(given64)
+        expected64, given64 = softmax(expected64, 1), softmax(given64, 1)
     difference = np.abs(expected64 - given64)
     return Parity(len(expected), float(difference.max()), float(difference.mean()), agreement)
 
@@ -104,9 +105,7 @@ def _compare_tokens(
     for theirs, ours in zip(np.split(expected, ends), np.split(given, ends), strict=True):
         same = theirs.argmax(axis=axis) == ours.argmax(axis=axis)
         equal.append([same.all()] if task == "question-answering" else same)
-        difference = np.abs(
-            _softmax(theirs.astype(np.float64), axis) - _softmax(ours.astype(np.float64), axis)
-        )
+        difference = np.abs(softmax(theirs, axis) - softmax(ours, axis))
         largest.append(difference.max())
         elsewhere.append(difference.sum(axis=axis) / 2)
     return Parity(
@@ -144,12 +143,6 @@ def _determination(expected: NDArray[np.float64], given: NDArray[np.float64]) ->
     if total < 1e-9:
         return 1.0 if residual < 1e-6 else 0.0
     return 1.0 - residual / total
-
-
-def _softmax(logits: NDArray[np.float64], axis: int = 1) -> NDArray[np.float64]:
-    weights = np.exp(logits - logits.max(axis=axis, keepdims=True))
-    probabilities: NDArray[np.float64] = weights / weights.sum(axis=axis, keepdims=True)
-    return probabilities
 
 
 def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -140,13 +140,19 @@ def streamed_texts(arguments: argparse.Namespace) -> tuple[int | None, Iterator[
     if arguments.input is not None and str(arguments.input) != "-":
         if arguments.texts:
             raise InputError("got texts and --input, expected one of the two")
-        total, texts = None, stream_texts(arguments.input, text_columns(arguments))
-        if not is_read_once(arguments.input):
-            total = sum(1 for _ in _without_pairs(texts, arguments))
-            texts = stream_texts(arguments.input, text_columns(arguments))
-        texts = _without_pairs(texts, arguments)
+        columns = Columns(arguments.text_column, arguments.pair_column)
+
+        def read() -> Iterator[Text]:
+            for text in stream_texts(arguments.input, columns):
+                if isinstance(text, tuple) and arguments.pair is not None:
+                    raise InputError(
+                        f"{str(arguments.input)!r} holds pairs already; leave --pair out"
+                    )
+                yield text
+
+        total, texts = counted(arguments.input, read)
     elif arguments.texts:
-        total, texts = len(arguments.texts), map(_as_utf8, arguments.texts)
+        total, texts = len(arguments.texts), map(as_utf8, arguments.texts)
     else:
         if sys.stdin is None:
             raise InputError("standard input is closed; give texts as arguments, or --input FILE")
@@ -154,36 +160,28 @@ def streamed_texts(arguments: argparse.Namespace) -> tuple[int | None, Iterator[
         texts = (line for _, line in lines(sys.stdin.buffer, "standard input"))
     if arguments.pair is None:
         return total, texts
-    pair = _as_utf8(arguments.pair)
+    pair = as_utf8(arguments.pair)
     return total, ((text, pair) for text in texts if isinstance(text, str))
 
 
-def _as_utf8(text: str) -> str:
+def counted(path: Path, read: Callable[[], Iterator[Text]]) -> tuple[int | None, Iterator[Text]]:
+    """How many texts `read` gives of a file, which it reads through once beforehand, and the texts.
+
+    None for what gives its content only once, as a pipe does.
+    """
+    try:
+        once = path.exists() and not path.is_file()
+    except ValueError:
+        once = False
+    return None if once else sum(1 for _ in read()), read()
+
+
+def as_utf8(text: str) -> str:
     """An argument as it was meant where the locale is not of UTF-8 and Python could not read it."""
     try:
         return os.fsencode(text).decode("utf-8") if _SURROGATE.search(text) else text
     except UnicodeError:
         return text
-
-
-def is_read_once(path: Path) -> bool:
-    """Whether there is something that gives its content only once, as a pipe does."""
-    try:
-        return path.exists() and not path.is_file()
-    except ValueError:
-        return False
-
-
-def _without_pairs(texts: Iterator[Text], arguments: argparse.Namespace) -> Iterator[Text]:
-    for text in texts:
-        if isinstance(text, tuple) and arguments.pair is not None:
-            raise InputError(f"{str(arguments.input)!r} holds pairs already; leave --pair out")
-        yield text
-
-
-def text_columns(arguments: argparse.Namespace) -> Columns:
-    """The columns that the arguments of `add_texts` name."""
-    return Columns(arguments.text_column, arguments.pair_column)
 
 
 def print_json(data: Any) -> None:

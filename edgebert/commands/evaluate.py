@@ -51,9 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
         results = []
         name = f"{artifact.backend} {artifact.recipe}"
         with model, tqdm(total=len(texts), desc=name, disable=None, leave=False) as progress:
-            for answered in evaluation.answers(model, texts):
-                results.extend(answered)
-                progress.update(len(answered))
+            for answer in model.predict(iter(texts)):
+                results.append(answer)
+                progress.update()
         scores[artifact.backend, artifact.recipe] = dataclasses.asdict(
             score(results, wanted, manifest.labels)
         )

@@ -55,16 +55,10 @@ def _nearest(arguments: argparse.Namespace) -> list[Found]:
     """A chunk of the file at a time, so that a long one takes no more memory than a short one."""
     best: list[Found] = []
     start = 0
-    texts = stream_texts(arguments.input)
-    # Read through once before: a row that cannot be used is found before any work is done.
-    total = (
-        None
-        if common.is_read_once(arguments.input)
-        else sum(1 for _ in stream_texts(arguments.input))
-    )
+    total, texts = common.counted(arguments.input, lambda: stream_texts(arguments.input))
     progress = tqdm(total=total, unit=" texts", disable=None, leave=False)
     with common.open_model(arguments) as model, progress:
-        query = model.embed(arguments.query)
+        query = model.embed(common.as_utf8(arguments.query))
         while chunk := list(itertools.islice(texts, _CHUNK)):
             indices, scores = search(query, model.embed(chunk), top_k=arguments.top_k)
             best += [

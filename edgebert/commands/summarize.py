@@ -72,7 +72,7 @@ def _text(arguments: argparse.Namespace) -> str:
     if arguments.texts and arguments.input is not None:
         raise InputError("got a text and --input, expected one of the two")
     if arguments.texts:
-        return str(arguments.texts[0])
+        return common.as_utf8(arguments.texts[0])
     if arguments.input is None and sys.stdin is None:
         raise InputError("standard input is closed; give a text as an argument, or --input FILE")
     name = "standard input" if arguments.input is None else str(arguments.input)

@@ -82,9 +82,9 @@ def on_examples(
                 tqdm(total=len(texts), desc=candidate.name, disable=None, leave=False) as progress,
             ):
                 results = []
-                for answered in evaluation.answers(model, texts):
-                    results.extend(answered)
-                    progress.update(len(answered))
+                for answer in model.predict(iter(texts)):
+                    results.append(answer)
+                    progress.update()
         except (BackendError, ManifestError, MissingBackendError) as error:
             found.append(error)
             continue

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgebert_runtime.softmax import softmax
 from edgebert_runtime.tasks.reading import Outputs, Reading, Request, places
 
 
@@ -40,17 +41,15 @@ def interpret(reading: Reading, outputs: Sequence[Outputs], request: Request) ->
     """
     text = reading.text
     assert isinstance(text, str)
+    mask_token = request.tokenizer.mask
     masks = []
     for place in places(reading):
-        if reading.encodings[place.window].ids[place.position] != request.tokenizer.mask:
+        if reading.encodings[place.window].ids[place.position] != mask_token:
             continue
-        logits = outputs[place.window][place.position].astype(np.float64)
-        weights = np.exp(logits - logits.max())
-        order = np.argsort(-logits, kind="stable")[: request.top_k].tolist()
-        total = float(weights.sum())
+        scores = softmax(outputs[place.window][place.position], axis=0)
+        order = np.argsort(-scores, kind="stable")[: request.top_k].tolist()
         top = tuple(
-            (request.tokenizer.decoded(token).strip(), float(weights[token]) / total)
-            for token in order
+            (request.tokenizer.decoded(token).strip(), float(scores[token])) for token in order
         )
         masks.append(Mask(*place.span, top))
     filled, end = "", 0

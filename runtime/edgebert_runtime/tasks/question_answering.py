@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgebert_runtime.softmax import softmax
 from edgebert_runtime.tasks.reading import Outputs, Reading, Request
 from edgebert_runtime.tokenization import Encoding, Span
 
@@ -67,7 +68,7 @@ def interpret(reading: Reading, outputs: Sequence[Outputs], request: Request) ->
     nothing = 1.0
     for encoding, logits in zip(reading.encodings, outputs, strict=True):
         positions = [0, *encoding.parts[1].whole]
-        starts, ends = _softmax(logits[positions].astype(np.float64)).T
+        starts, ends = softmax(logits[positions], axis=0).T
         nothing = min(nothing, float(starts[0] * ends[0]))
         for span, score in _best(encoding, context, starts[1:], ends[1:], request.top_k):
             found[span] = max(score, found.get(span, 0.0))
@@ -128,10 +129,3 @@ def _one_word(encoding: Encoding, context: str, first: int, second: int) -> bool
         return False
     held = context[encoding.offsets[first][0] : encoding.offsets[second][1]]
     return _UNSPACED.search(held) is None
-
-
-def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Over the tokens: [tokens, 2] → [tokens, 2]."""
-    weights = np.exp(logits - logits.max(axis=0))
-    probabilities: NDArray[np.float64] = weights / weights.sum(axis=0)
-    return probabilities

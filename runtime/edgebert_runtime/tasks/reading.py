@@ -69,7 +69,8 @@ class Reader:
         if by_token and isinstance(text, tuple) != answering:
             wanted = "a (question, context) pair" if answering else "one text, not a pair,"
             raise InputError(f"{place}: got {shortened(text)}, expected {wanted} for {self.task}")
-        if self.task == "masked-lm" and self.tokenizer.mask_text is None:
+        mask = self.tokenizer.mask if self.task == "masked-lm" else None
+        if self.task == "masked-lm" and mask is None:
             raise InputError("the bundle's tokenizer has no mask token; convert with one that has")
         if answering:
             encodings = self.tokenizer.windows(text, moving=1, offsets=True)
@@ -85,9 +86,7 @@ class Reader:
                 f"{place}: got {self.tokenizer.count(text)} tokens, expected at most "
                 f"{self.tokenizer.max_length}; shorten it, or use long_text 'windows' or 'truncate'"
             )
-        if self.task == "masked-lm" and not any(
-            self.tokenizer.mask in encoding.ids for encoding in encodings
-        ):
+        if mask is not None and not any(mask in encoding.ids for encoding in encodings):
             raise InputError(
                 f"{place}: got {shortened(text)}, expected one with {self.tokenizer.mask_text!r} "
                 "in the part that is read"

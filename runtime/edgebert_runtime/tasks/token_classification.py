@@ -11,6 +11,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from edgebert_runtime.softmax import softmax
 from edgebert_runtime.tasks.reading import Outputs, Place, Reading, Request, places
 
 AGGREGATIONS = ("simple", "first", "average", "max", "none")
@@ -72,7 +73,7 @@ def interpret(
     if not found:
         return TokenClassification((), reading.truncated, reading.windows)
     logits = np.stack([outputs[each.window][each.position] for each in found])
-    scores = _softmax(logits.astype(np.float64))
+    scores = softmax(logits, axis=1)
     pieces = [
         _piece(found[first:last], scores[first:last], request)
         for first, last in _groups(found, by_word=request.aggregation not in ("simple", "none"))
@@ -154,9 +155,3 @@ def _entity(text: str, group: Sequence[_Piece], label: str) -> Entity | None:
         return None
     score = sum(each.score for each in group) / len(group)
     return Entity(label, score, text[start:end], start, end)
-
-
-def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
-    return probabilities
