@@ -39,9 +39,13 @@ def _refuses(*folders: str) -> str:
     return "\n".join([*tries, "true"])
 
 
-_BUNDLE_ALONE_IN_TMP = """
+# The repository may lie there too; a bundle inside it is moved last.
+_BUNDLE_ALONE_IN_TMP = f"""
 mount --bind "$BUNDLE" /mnt
+TREE={shlex.quote(str(Path(__file__).resolve().parent.parent))}
+case "$TREE" in /tmp/*) mount --bind "$TREE" /media ;; esac
 mount -t tmpfs none /tmp
+case "$TREE" in /tmp/*) mkdir -p "$TREE"; mount --move /media "$TREE" ;; esac
 mkdir -p "$BUNDLE"
 mount --move /mnt "$BUNDLE"
 mount -o remount,ro /tmp

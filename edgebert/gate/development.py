@@ -52,7 +52,7 @@ def read(path: Path, columns: Columns, conversion: Conversion) -> Development:
     """The rows of a file, tokenized as the bundle will.
 
     Raises:
-        InputError: for a file or a row that cannot be used, or embeddings, which have no labels.
+        InputError: for a file or a row that cannot be used, or a task that labels cannot score.
     """
     manifest = conversion.manifest()
     evaluation.scorer(manifest.task)

@@ -159,7 +159,7 @@ def test_embeddings_have_no_labels(answered: Path, checkpoint: Path, tmp_path: P
     folder = tmp_path / "encoder"
     students.checkpoint(folder)
     transformers.AutoModel.from_pretrained(folder).save_pretrained(folder)
-    with pytest.raises(edgebert.InputError, match="embeddings, which have no labels"):
+    with pytest.raises(edgebert.InputError, match="which a label for each text cannot score"):
         convert(folder, tmp_path / "bundle", edgebert.Gate(answered), pooling="mean")
 
 
