@@ -24,6 +24,16 @@ with warnings.catch_warnings():
     import edgebert
 
 
+_LONGEST = ("test_readme.py", "test_interpreters.py", "test_demo.py")
+"""Modules of minutes each, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first: at the end, one process would be left with them."""
+    places = {name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small BERT classifier with two labels, as save_pretrained writes it."""
