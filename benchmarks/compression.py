@@ -146,7 +146,7 @@ def _times(bundles: set[str]) -> dict[str, dict[str, float]]:
             measured = _edgebert(
                 *("profile", str(BUNDLES / bundle), "--threads", "1"),
                 *("--lengths", lengths, "--budget", "1.5", "--json"),
-            )["measurements"][0]
+            )["results"][0]["measurement"]
             rounds.setdefault(bundle, []).append(
                 {str(each["tokens"]): each["p50_ms"] for each in measured["lengths"]}
             )
@@ -211,7 +211,7 @@ def main() -> None:
     for each in rows:
         each["p50_ms"] = times[each["bundle"]]
     once = _edgebert("profile", str(BUNDLES / rows[-1]["bundle"]), "--json")
-    results["facts"] = once["measurements"][0]["facts"]
+    results["facts"] = once["results"][0]["measurement"]["facts"]
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     document.write(DOCUMENT, document.section("compression.py", tables(results)))
 

@@ -63,8 +63,8 @@ def measure() -> dict[str, Any]:
 def table(figures: dict[str, Any]) -> str:
     """The README's table, in Markdown."""
     parity = {each["backend"]: each for each in figures["manifest"]["artifacts"]}
-    measured = {each["backend"]: each for each in figures["profile"]["measurements"]}
-    once = {each["backend"]: each for each in figures["one_answer"]["measurements"]}
+    measured = {each["backend"]: each for each in _measurements(figures["profile"])}
+    once = {each["backend"]: each for each in _measurements(figures["one_answer"])}
     backends = ("tflite", "onnx", "torchscript")
     rows: list[tuple[str, list[str]]] = [
         (
@@ -93,9 +93,13 @@ def table(figures: dict[str, Any]) -> str:
     return "\n".join([*lines, *(f"| {name} | {' | '.join(cells)} |" for name, cells in rows)])
 
 
+def _measurements(profile: dict[str, Any]) -> list[dict[str, Any]]:
+    return [each["measurement"] for each in profile["results"]]
+
+
 def section(figures: dict[str, Any]) -> str:
     """The part of the README that this script writes: the table, and where it was measured."""
-    facts = [each["facts"] for each in figures["profile"]["measurements"]]
+    facts = [each["facts"] for each in _measurements(figures["profile"])]
     libraries = {name: version for each in facts for name, version in each["libraries"].items()}
     versions = ", ".join(f"{name} {version}" for name, version in sorted(libraries.items()))
     vnni = "with" if facts[0]["dot_product"] else "without"

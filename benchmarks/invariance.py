@@ -134,6 +134,8 @@ def _inputs(encodings: list[Encoding], tokens: int) -> dict[str, Ids]:
 
 def main() -> None:
     """Print a table, and where it was measured."""
+    if len(sys.argv) == 1:
+        sys.exit("got no bundle; give folders that 'edgebert convert' wrote")
     print("| backend | recipe | batch | neighbours | padding | spread of answers |")
     print("|---|---|---|---|---|---|")
     for folder in map(Path, sys.argv[1:]):

@@ -34,9 +34,12 @@ _COMMANDS = (
     "verify",
     "profile",
     "compare",
+    "choose",
+    "devices",
+    "wheelhouse",
 )
-_SEVERAL = ("texts", "bundles")
-"""Positional arguments of which there may be several; no command has both."""
+_SEVERAL = ("texts", "bundles", "devices")
+"""Positional arguments of which there may be several; no command has two of them."""
 _LONGEST_LINE = 2000
 
 

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 from edgebert.commands import arguments as common
 from edgebert.escaping import printable
 from edgebert_runtime.arguments import whole_number
-from edgebert_runtime.benchmark import seconds
-from edgebert_runtime.errors import EdgeBertError, MissingBackendError
+from edgebert_runtime.benchmark import seconds, share
+from edgebert_runtime.errors import EdgeBertError, InputError, MissingBackendError
 from edgebert_runtime.examples import read_examples
 
 if TYPE_CHECKING:
     from edgebert.comparison.report import Comparison
 
-HELP = "put artifacts side by side: accuracy, latency and size, and which are worth having"
+HELP = "put artifacts side by side: accuracy, latency and size; or two profiles, before and after"
+
+_REGRESSION = 0.05
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +29,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="BUNDLE",
         help="bundle folder or .edgebert file; BUNDLE:onnx or BUNDLE:tflite/int8_dynamic for a "
-        "part of it",
+        "part of it; with --baseline, the newer profile",
+    )
+    parser.add_argument(
+        "--baseline",
+        type=Path,
+        metavar="OLD.json",
+        help="profile that the given one is compared with: 'edgebert compare --baseline OLD.json "
+        "NEW.json'; the status is 1 for a regression",
+    )
+    parser.add_argument(
+        "--max-regression",
+        type=share,
+        default=_REGRESSION,
+        metavar="SHARE",
+        help="with --baseline: how much a figure may grow; default: 0.05",
     )
     parser.add_argument(
         "--backend", type=common.names, metavar="NAMES", help="such as onnx,tflite; default: all"
@@ -65,13 +81,16 @@ def run(arguments: argparse.Namespace) -> int:
     """Score each artifact, measure all of them in rounds, and show which are worth having.
 
     An artifact that fails is reported beside those that don't; the status is then 1. A backend
-    that is not installed is reported only.
+    that is not installed is reported only. With --baseline, two profiles are compared, and the
+    status is 1 where a figure grew too much or is gone.
 
     Raises:
         InputError: for what can't be compared, or a plot that can't be written.
         MissingBackendError: if nothing could be measured, for want of a library; or if matplotlib
             is, and there is something to plot.
     """
+    if arguments.baseline is not None:
+        return _compare_profiles(arguments)
     from edgebert.comparison import picture
 
     if arguments.plot is not None:
@@ -89,6 +108,29 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plot is not None:
         picture.write(arguments.plot, _picture(comparison, kind))
     return int(not all(isinstance(error, MissingBackendError) for error in errors))
+
+
+def _compare_profiles(arguments: argparse.Namespace) -> int:
+    from edgebert.comparison import baseline
+    from edgebert.profiler.profile import Profile
+
+    if len(arguments.bundles) != 1:
+        raise InputError(
+            f"--baseline takes one newer profile, got {len(arguments.bundles)}: "
+            "edgebert compare --baseline OLD.json NEW.json"
+        )
+    old, new = Profile.read(arguments.baseline), Profile.read(Path(arguments.bundles[0]))
+    found = baseline.difference(old, new)
+    if not found.changes:
+        raise InputError(
+            "the two profiles share no device, model and artifact of the same names; profile the "
+            "same bundles under the same names on the same devices"
+        )
+    if arguments.json:
+        common.print_json(baseline.as_json(found, arguments.max_regression))
+    else:
+        common.write(baseline.as_text(found, arguments.max_regression))
+    return int(bool(found.regressions(arguments.max_regression) or found.gone))
 
 
 def _compare(arguments: argparse.Namespace) -> tuple[Comparison, list[EdgeBertError]]:

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
 from edgebert.commands import arguments as common
-from edgebert.profiler.local import Local
-from edgebert.profiler.report import Skipped, as_json, as_text
+from edgebert.commands.devices import add_devices_file
+from edgebert.escaping import printable
+from edgebert.profiler import side_by_side
+from edgebert.profiler.devices import find, read_entries
+from edgebert.profiler.output import check_report, write_report
+from edgebert.profiler.profile import Machine, Model, Profile, Result, Skipped, model_of
+from edgebert.profiler.report import as_json, as_text
+from edgebert.profiler.side_by_side import Job, Outcome
 from edgebert_runtime.arguments import whole_numbers
-from edgebert_runtime.benchmark import seconds
+from edgebert_runtime.benchmark import add_measuring
 from edgebert_runtime.bundle import Bundle
-from edgebert_runtime.errors import DeviceError, InputError, MissingBackendError
+from edgebert_runtime.errors import DeviceError, InputError
 from edgebert_runtime.manifest import BACKENDS
 from edgebert_runtime.measurement import Measurement, Settings, fitting_lengths
 from edgebert_runtime.processors import available_processors
 
-HELP = "measure speed, memory and size of bundles on this machine"
+HELP = "measure speed, memory and size of bundles on this machine and others, side by side"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +34,47 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "bundles", nargs="+", metavar="BUNDLE", help="bundle folder or .edgebert file"
     )
+    add_devices(parser)
+    add_selection(parser)
+    add_measuring(parser)
+    parser.add_argument(
+        "--output",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help=".json, .html, .csv or .png to write; may be repeated",
+    )
+    common.add_json(parser)
+
+
+def add_devices(parser: argparse.ArgumentParser) -> None:
+    """Where to measure."""
+    parser.add_argument(
+        "--device",
+        type=common.names,
+        action="append",
+        metavar="DEVICES",
+        help="local, ssh://USER@HOST:PORT, adb:SERIAL, or a name; may be repeated; default: local",
+    )
+    add_devices_file(parser)
+    parser.add_argument(
+        "--wheelhouse",
+        type=Path,
+        metavar="FOLDER",
+        help="wheels for devices of ssh without a package index; see 'edgebert wheelhouse'",
+    )
+    parser.add_argument(
+        "--tool",
+        type=Path,
+        metavar="PROGRAM",
+        help="benchmark program for devices of adb: LiteRT's benchmark_model, or ONNX Runtime's "
+        "onnxruntime_perf_test",
+    )
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """Which artifacts, at which lengths."""
     parser.add_argument(
         "--backend", type=common.names, metavar="NAMES", help="such as onnx,tflite; default: all"
     )
@@ -42,75 +91,132 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--threads",
         type=whole_numbers,
         metavar="COUNTS",
-        help="such as 1,2; default: 1 and all this process may use",
+        help="such as 1,2; default: 1, and on this machine alone all this process may use, too",
     )
-    parser.add_argument(
-        "--budget",
-        type=seconds,
-        default=5.0,
-        metavar="SECONDS",
-        help="for each artifact and thread count; default: 5",
-    )
-    common.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure one artifact after another, each in a process of its own.
+    """Measure one artifact after another on each device, each in a process of its own.
 
     A measurement that fails is reported beside those that don't; the status is then 1. A backend
     that is not installed is reported only.
 
     Raises:
-        InputError: for bundles that hold no such artifact, or a length that doesn't fit.
+        InputError: for bundles that hold no such artifact, a length that doesn't fit, or a report
+            that can't be written.
         MissingBackendError: if nothing could be measured, for want of a library.
         DeviceError: if nothing could be measured.
     """
-    device = Local()
-    measurements: list[Measurement] = []
-    skipped: list[Skipped] = []
-    errors: list[MissingBackendError | DeviceError] = []
-    with tqdm(_jobs(arguments), disable=None, leave=False) as jobs:
-        for bundle, settings in jobs:
-            jobs.set_description(
-                f"{settings.backend} {settings.recipe}, {settings.threads} threads"
-            )
-            try:
-                measurements.append(device.measure(bundle, settings))
-            except (MissingBackendError, DeviceError) as error:
-                errors.append(error)
-                skipped.append(Skipped(str(bundle), settings, str(error)))
-    if not measurements:
-        raise errors[0]
+    for path in arguments.output:
+        check_report(path)
+    profile, errors = measure(arguments)
+    for path in arguments.output:
+        write_report(path, profile)
     if arguments.json:
-        common.print_json(as_json(measurements, skipped))
+        common.print_json(as_json(profile))
     else:
-        common.write(as_text(measurements, skipped))
+        common.write(as_text(profile, arguments.precision))
     return int(any(isinstance(error, DeviceError) for error in errors))
 
 
-def _jobs(arguments: argparse.Namespace) -> list[tuple[Path, Settings]]:
+def measure(arguments: argparse.Namespace) -> tuple[Profile, list[side_by_side.Failure]]:
+    """What the arguments of `add_devices`, `add_selection` and `add_measuring` ask for.
+
+    Raises:
+        MissingBackendError, DeviceError: if nothing could be measured.
+    """
+    given = [text for texts in arguments.device or [("local",)] for text in texts]
+    entries = read_entries(arguments.devices_file)
+    devices = find(given, entries, arguments.wheelhouse, arguments.tool)
+    bundles = [Bundle(path) for path in dict.fromkeys(arguments.bundles)]
+    here = [name for name, _ in devices] == ["local"]
+    jobs = _jobs(arguments, bundles, (1, available_processors()) if here else (1,))
+    machines = [Machine(name, device.name) for name, device in devices]
+    with _progress(machines, len(jobs)) as told:
+        outcomes = side_by_side.measure([device for _, device in devices], jobs, told)
+    errors = [each.found for each in outcomes if not isinstance(each.found, Measurement)]
+    if len(errors) == len(outcomes):
+        raise errors[0]
+    return _profile(machines, bundles, outcomes), errors
+
+
+def _jobs(
+    arguments: argparse.Namespace, bundles: Sequence[Bundle], default_threads: tuple[int, ...]
+) -> list[Job]:
     """Each artifact and thread count that was asked for."""
     backends = arguments.backend or BACKENDS
     if unknown := [name for name in backends if name not in BACKENDS]:
         raise InputError(f"backend: got {unknown[0]!r}, expected one of {', '.join(BACKENDS)}")
-    threads = sorted(set(arguments.threads or (1, available_processors())))
-    jobs = []
-    for path in dict.fromkeys(arguments.bundles):
-        bundle = Bundle(path)
-        lengths = fitting_lengths(arguments.lengths, bundle.manifest.max_length)
-        jobs += [
-            (
-                bundle.path,
-                Settings(artifact.backend, artifact.recipe, count, lengths, arguments.budget),
-            )
-            for artifact in bundle.manifest.artifacts
-            for count in threads
-            if artifact.backend in backends
-            and (arguments.recipe is None or artifact.recipe in arguments.recipe)
-        ]
+    jobs = [
+        Job(
+            bundle.path,
+            Settings(
+                artifact.backend,
+                artifact.recipe,
+                count,
+                fitting_lengths(arguments.lengths, bundle.manifest.max_length),
+                arguments.budget,
+                arguments.batches,
+                arguments.precision,
+                arguments.minutes,
+                arguments.operators,
+            ),
+        )
+        for bundle in bundles
+        for artifact in bundle.manifest.artifacts
+        for count in sorted(set(arguments.threads or default_threads))
+        if artifact.backend in backends
+        and (arguments.recipe is None or artifact.recipe in arguments.recipe)
+    ]
     if not jobs:
         wanted = ", ".join([*(arguments.backend or ()), *(arguments.recipe or ())])
         raise InputError(
             f"got {wanted}, and no bundle holds such an artifact; see 'edgebert inspect BUNDLE'"
         )
     return jobs
+
+
+@contextlib.contextmanager
+def _progress(machines: Sequence[Machine], jobs: int) -> Iterator[side_by_side.Told]:
+    """A bar for each device."""
+    with contextlib.ExitStack() as stack:
+        bars = {
+            each.address: stack.enter_context(
+                tqdm(total=jobs, position=place, disable=None, leave=False)
+            )
+            for place, each in enumerate(machines)
+        }
+
+        def told(device: str, done: int, step: str) -> None:
+            bar = bars[device]
+            line = step if len(machines) == 1 else f"{device}: {step}"
+            bar.set_description(printable(line), refresh=False)
+            bar.n = done
+            bar.refresh()
+
+        yield told
+
+
+def _profile(
+    machines: Sequence[Machine], bundles: Sequence[Bundle], outcomes: Sequence[Outcome]
+) -> Profile:
+    models = _models(bundles)
+    names = {each.address: each.name for each in machines}
+    results, skipped = [], []
+    for outcome in outcomes:
+        device, model = names[outcome.device], models[outcome.job.bundle].name
+        if isinstance(outcome.found, Measurement):
+            results.append(Result(device, model, outcome.found))
+        else:
+            skipped.append(Skipped(device, model, outcome.job.settings, str(outcome.found)))
+    return Profile.of(machines, list(models.values()), results, skipped)
+
+
+def _models(bundles: Sequence[Bundle]) -> dict[Path, Model]:
+    """Named by the last part of their path, where that tells them apart."""
+    paths = [bundle.path for bundle in bundles]
+    short = [path.name or path.resolve().name for path in paths]
+    return {
+        bundle.path: model_of(bundle, name if short.count(name) == 1 else str(bundle.path))
+        for bundle, name in zip(bundles, short, strict=True)
+    }

@@ -46,13 +46,16 @@ class Plan:
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds of one artifact; each figure is the median of its rounds."""
+    """Milliseconds of one artifact; each figure is the median of its rounds.
+
+    None is what a device doesn't tell.
+    """
 
     p50_ms: float
     """The model alone, from token ids to raw outputs."""
-    p90_ms: float
+    p90_ms: float | None
     rounds_p50_ms: tuple[float, ...]
-    text_to_answer_p50_ms: float
+    text_to_answer_p50_ms: float | None
     """One English sentence, tokenized and answered."""
     peak_bytes: float | None
     """Resident bytes of the process at most; None where the system doesn't tell."""
@@ -66,14 +69,19 @@ class Latency:
     def of(cls, rounds: Sequence[Measurement]) -> Latency:
         """The medians of measurements of one length each."""
         timings = [timing for each in rounds for timing in each.lengths]
-        peaks = [each.memory.peak_bytes for each in rounds if each.memory.peak_bytes is not None]
+        answers = [each.text_to_answer for each in rounds]
         return cls(
             statistics.median(timing.p50_ms for timing in timings),
-            statistics.median(timing.p90_ms for timing in timings),
+            _median([timing.p90_ms for timing in timings]),
             tuple(timing.p50_ms for timing in timings),
-            statistics.median(each.text_to_answer.p50_ms for each in rounds),
-            statistics.median(peaks) if peaks else None,
+            _median([answer.p50_ms if answer else None for answer in answers]),
+            _median([each.memory.peak_bytes for each in rounds]),
         )
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
 
 
 def measure(

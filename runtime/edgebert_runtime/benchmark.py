@@ -14,27 +14,38 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
+import importlib.metadata
 import json
 import math
 import signal
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import cycle, islice
 from typing import NoReturn
 
+import numpy as np
+
 from edgebert_runtime.arguments import whole_number, whole_numbers
+from edgebert_runtime.backends import profile_operators
+from edgebert_runtime.bundle import Bundle
+from edgebert_runtime.conditions import Watch
+from edgebert_runtime.energy import find_meter
 from edgebert_runtime.errors import EdgeBertError, InputError
 from edgebert_runtime.hardware import facts
 from edgebert_runtime.loading import load
 from edgebert_runtime.manifest import BACKENDS
 from edgebert_runtime.measurement import (
     SCHEMA_VERSION,
+    Energy,
     Measurement,
     Memory,
+    OperatorProfile,
     Settings,
     Startup,
+    Timing,
     fitting_lengths,
 )
 from edgebert_runtime.model import Model
@@ -44,8 +55,15 @@ from edgebert_runtime.process import (
     peak_resident_bytes,
     resident_bytes,
 )
+from edgebert_runtime.sustained import run_without_rest
 from edgebert_runtime.timing import time_repeatedly, timed_ms
 from edgebert_runtime.tokenization import Encoding, Tokenizer
+
+PROGRESS = "edgebert: progress: "
+"""Begins a line on standard error that says what is measured now."""
+
+_OPERATOR_TOKENS = 64
+_OPERATOR_RUNS = 50
 
 SENTENCE = "The parcel came two days late, but the people at the help desk were quick and kind."
 
@@ -64,11 +82,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parsed = _parser().parse_args(arguments)
         settings = Settings(
-            parsed.backend, parsed.recipe, parsed.threads, parsed.lengths, parsed.budget
+            parsed.backend,
+            parsed.recipe,
+            parsed.threads,
+            parsed.lengths,
+            parsed.budget,
+            parsed.batches,
+            parsed.precision,
+            parsed.minutes,
+            parsed.operators,
         )
         if sys.stdout is None:
             raise InputError("standard output is closed; redirect it to a file, or to /dev/null")
-        text = measure(parsed.bundle, settings, clock).to_json()
+        text = measure(
+            parsed.bundle, settings, clock, _tell if parsed.progress else lambda step: None
+        ).to_json()
         # While Python exits it would be too late to report that the disk is full.
         print(text if parsed.json else json.dumps(json.loads(text), indent=2), flush=True)
         return 0
@@ -83,23 +111,60 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
-def measure(bundle: str, settings: Settings, clock: ProcessClock) -> Measurement:
+def measure(
+    bundle: str,
+    settings: Settings,
+    clock: ProcessClock,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Measurement:
     """Measure one artifact in this process.
 
     Raises:
         EdgeBertError: as `load`, and InputError for a length beyond the bundle's.
     """
+    progress("loading")
     model, startup, memory = _start(bundle, settings, clock)
     lengths = fitting_lengths(settings.lengths, model.max_length)
-    share = settings.budget_seconds / (len(lengths) + 1)
-    tokens = len(model.tokenizer.encode(SENTENCE).ids)
-    text_to_answer = time_repeatedly(tokens, partial(_answer, model), share)
-    timings = tuple(
-        time_repeatedly(
-            length, partial(model.run, [encoding_of_length(model.tokenizer, length)]), share
+    batches = sorted(set(settings.batches))
+    share = settings.budget_seconds / (len(lengths) * len(batches) + 1)
+    watch, meter = Watch(), find_meter()
+
+    def look() -> None:
+        watch.look()
+        if meter is not None:
+            meter.joules()
+
+    def timed(tokens: int, run: Callable[[], object], batch: int = 1) -> Timing:
+        timing = time_repeatedly(
+            tokens, run, share, batch=batch, precision=settings.precision, look=look
         )
-        for length in lengths
+        look()
+        return timing
+
+    metered = time.perf_counter()
+    progress("text to answer")
+    text_to_answer = timed(len(model.tokenizer.encode(SENTENCE).ids), partial(_answer, model))
+    timings = []
+    for length in lengths:
+        encoding = encoding_of_length(model.tokenizer, length)
+        for batch in batches:
+            progress(f"{length} tokens" if batch == 1 else f"{length} tokens, batch {batch}")
+            timings.append(timed(length, partial(model.run, [encoding] * batch), batch))
+    energy = None
+    if meter is not None:
+        each = (text_to_answer, *timings)
+        energy = Energy(
+            meter=meter.name,
+            joules=meter.joules(),
+            seconds=time.perf_counter() - metered,
+            sentences=sum((timing.warm_up_runs + timing.runs) * timing.batch for timing in each),
+        )
+    memory = replace(memory, steady_bytes=resident_bytes(), peak_bytes=peak_resident_bytes())
+    longest = encoding_of_length(model.tokenizer, lengths[-1])
+    sustained = run_without_rest(
+        partial(model.run, [longest]), settings.minutes * 60, watch, progress
     )
+    conditions = watch.conditions()
     return Measurement(
         schema_version=SCHEMA_VERSION,
         bundle=bundle,
@@ -108,12 +173,32 @@ def measure(bundle: str, settings: Settings, clock: ProcessClock) -> Measurement
         file=model.artifact.file,
         bytes=model.artifact.bytes,
         threads=settings.threads,
+        tool=f"edgebert {importlib.metadata.version('edgebert')}",
         startup=startup,
-        memory=replace(memory, peak_bytes=peak_resident_bytes()),
+        memory=memory,
         text_to_answer=text_to_answer,
-        lengths=timings,
+        lengths=tuple(timings),
+        conditions=conditions,
+        sustained=sustained,
+        energy=energy,
+        operators=_operators(bundle, model, settings, progress) if settings.operators else None,
         facts=facts(),
     )
+
+
+def _operators(
+    bundle: str, model: Model, settings: Settings, progress: Callable[[str], None]
+) -> OperatorProfile:
+    """At the longest length of `fitting_lengths` up to 64 tokens, which most texts have."""
+    lengths = fitting_lengths(settings.lengths, model.max_length)
+    tokens = max((each for each in lengths if each <= _OPERATOR_TOKENS), default=lengths[0])
+    progress(f"operators at {tokens} tokens")
+    encoding = encoding_of_length(model.tokenizer, tokens)
+    ids = np.array([encoding.ids], dtype=np.int64)
+    types = np.array([encoding.token_type_ids], dtype=np.int64)
+    inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": types}
+    content = Bundle(bundle).read(model.artifact)
+    return profile_operators(model.artifact, content, settings.threads, inputs, _OPERATOR_RUNS)
 
 
 def encoding_of_length(tokenizer: Tokenizer, tokens: int) -> Encoding:
@@ -150,7 +235,6 @@ def _start(bundle: str, settings: Settings, clock: ProcessClock) -> tuple[Model,
         backend_imported_bytes=backend_imported,
         loaded_bytes=loaded,
         first_answer_bytes=resident_bytes(),
-        peak_bytes=peak_resident_bytes(),
     )
     return model, startup, memory
 
@@ -169,6 +253,11 @@ def _answer(model: Model) -> object:
     if model.manifest.task == "masked-lm":
         return model.predict(f"{SENTENCE} {model.tokenizer.mask_text}")
     return model.predict(SENTENCE)
+
+
+def _tell(step: str) -> None:
+    with contextlib.suppress(OSError):
+        print(f"{PROGRESS}{step}", file=sys.stderr, flush=True)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -191,22 +280,76 @@ def _parser() -> argparse.ArgumentParser:
         type=whole_numbers,
         help="numbers of tokens, such as 8,16,32; default: 8,16,32,64,128 as far as they fit",
     )
-    parser.add_argument(
-        "--budget", type=seconds, default=5.0, help="seconds for all repeated runs; default: 5"
-    )
+    add_measuring(parser)
     parser.add_argument("--json", action="store_true", help="on one line, for a program to read")
+    parser.add_argument("--progress", action="store_true", help="on standard error, for a program")
     return parser
+
+
+def add_measuring(parser: argparse.ArgumentParser) -> None:
+    """How much is measured, and how well."""
+    parser.add_argument(
+        "--batches",
+        type=whole_numbers,
+        default=(1,),
+        metavar="SIZES",
+        help="texts in one call, such as 1,8; default: 1",
+    )
+    parser.add_argument(
+        "--budget",
+        type=seconds,
+        default=5.0,
+        metavar="SECONDS",
+        help="at most, for the repeated runs of each artifact and thread count; default: 5",
+    )
+    parser.add_argument(
+        "--precision",
+        type=share,
+        default=0.02,
+        metavar="SHARE",
+        help="runs end early once the median is known this well, with 95 %% confidence; default: "
+        "0.02",
+    )
+    parser.add_argument(
+        "--minutes",
+        type=minutes,
+        default=0.0,
+        help="of running without rest afterwards, to see what heat does; default: none",
+    )
+    parser.add_argument(
+        "--operators", action="store_true", help="measure the operators of the model, too"
+    )
 
 
 def seconds(text: str) -> float:
     """An argument that is a duration above zero."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = _number(text)
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"got {text!r}, expected a number of seconds above 0")
     return value
+
+
+def minutes(text: str) -> float:
+    """An argument that is a duration, or zero for none."""
+    value = _number(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a number of minutes")
+    return value
+
+
+def share(text: str) -> float:
+    """An argument between 0 and 1."""
+    value = _number(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a share such as 0.02")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import os
 import platform
 import struct
 import sys
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from edgebert_runtime.processors import available_processors, cpu_flags
 
-_LIBRARIES = (
+LIBRARIES = (
     "numpy",
     "tokenizers",
     "ai_edge_litert",
@@ -93,9 +94,11 @@ class Facts:
     sve: bool | None
     """Scalable vectors on ARM."""
     governor: str | None
-    """Of the first processor, as are the frequencies."""
+    """Of the first processor."""
     frequency_mhz: float | None
+    """Of the fastest processor that this process may use."""
     max_frequency_mhz: float | None
+    """Of the first processor; on a phone of the fastest, as the first is a little one."""
     temperature_celsius: float | None
     """The hottest sensor of the processor."""
     throttling: tuple[str, ...] | None
@@ -105,6 +108,7 @@ class Facts:
     operating_system: str
     kernel: str
     python: str
+    """Version; empty where there is none."""
     libraries: Mapping[str, str]
     """Library imported by this process → version."""
 
@@ -125,10 +129,10 @@ def facts(root: Path = Path("/")) -> Facts:
         i8mm=_any_of(flags, "i8mm"),
         sve=_any_of(flags, "sve"),
         governor=_read(frequency / "scaling_governor"),
-        frequency_mhz=_scaled(_read(frequency / "scaling_cur_freq"), 1000),
+        frequency_mhz=frequency_mhz(root),
         max_frequency_mhz=_scaled(_read(frequency / "cpuinfo_max_freq"), 1000),
-        temperature_celsius=_temperature(root),
-        throttling=_throttling(root),
+        temperature_celsius=temperature_celsius(root),
+        throttling=throttling(root),
         memory_bytes=_memory(root, "MemTotal"),
         available_memory_bytes=_memory(root, "MemAvailable"),
         operating_system=_operating_system(root),
@@ -199,8 +203,10 @@ def _scaled(text: str | None, divisor: float) -> float | None:
         return None
 
 
-def _temperature(root: Path) -> float | None:
-    """Zones are named by drivers: cpu-thermal, cpu-0-1-usr, x86_pkg_temp, soc-thermal.
+def temperature_celsius(root: Path = Path("/")) -> float | None:
+    """The hottest sensor of the processor.
+
+    Zones are named by drivers: cpu-thermal, cpu-0-1-usr, x86_pkg_temp, soc-thermal.
 
     A plain "soc" is left out: on phones it is the battery's state of charge.
     """
@@ -213,7 +219,8 @@ def _temperature(root: Path) -> float | None:
     return max(readings, default=None)
 
 
-def _throttling(root: Path) -> tuple[str, ...] | None:
+def throttling(root: Path = Path("/")) -> tuple[str, ...] | None:
+    """What a Raspberry Pi's firmware holds against its speed; empty if nothing."""
     for path in root.glob("sys/devices/platform/soc*/soc*:firmware/get_throttled"):
         try:
             bits = int(_read(path) or "", 16)
@@ -221,6 +228,16 @@ def _throttling(root: Path) -> tuple[str, ...] | None:
             continue
         return tuple(name for bit, name in _THROTTLED_BITS.items() if bits >> bit & 1)
     return None
+
+
+def frequency_mhz(root: Path = Path("/")) -> float | None:
+    """Of the fastest processor that this process may use, at this moment."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    numbers = sorted(affinity(0)) if affinity else [0]
+    folder = root / "sys/devices/system/cpu"
+    files = (folder / f"cpu{number}/cpufreq/scaling_cur_freq" for number in numbers)
+    clocks = [_scaled(_read(file), 1000) for file in files]
+    return max((clock for clock in clocks if clock is not None), default=None)
 
 
 def _memory(root: Path, name: str) -> int | None:
@@ -237,7 +254,7 @@ def _operating_system(root: Path) -> str:
 
 def _libraries() -> dict[str, str]:
     versions = {}
-    for name in _LIBRARIES:
+    for name in LIBRARIES:
         if name in sys.modules:
             with contextlib.suppress(importlib.metadata.PackageNotFoundError):
                 own = getattr(sys.modules[name], "__version__", None)

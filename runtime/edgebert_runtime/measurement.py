@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from edgebert_runtime.errors import DeviceError, InputError
 from edgebert_runtime.hardware import Facts
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 DEFAULT_LENGTHS = (8, 16, 32, 64, 128)
+PARTS = ("embeddings", "attention", "feed-forward", "normalization", "head", "other")
+"""What operators are folded to, in the order of the model."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,15 @@ class Settings:
     lengths: tuple[int, ...] | None = None
     """Token lengths, special tokens included; None for those of `DEFAULT_LENGTHS` that fit."""
     budget_seconds: float = 5.0
-    """For the repeated runs of all lengths together; start-up comes on top."""
+    """For the repeated runs of all lengths and batches together; start-up comes on top."""
+    batches: tuple[int, ...] = (1,)
+    """Texts in one call."""
+    precision: float = 0.02
+    """Runs end early once the median's 95 % confidence interval is within this share of it."""
+    minutes: float = 0.0
+    """Of running without rest at the end, to see what heat does; 0 for none."""
+    operators: bool = False
+    """Whether to measure each operator of the model, too."""
 
 
 def fitting_lengths(lengths: tuple[int, ...] | None, max_length: int) -> tuple[int, ...]:
@@ -46,19 +58,19 @@ def fitting_lengths(lengths: tuple[int, ...] | None, max_length: int) -> tuple[i
 
 @dataclass(frozen=True)
 class Startup:
-    """Milliseconds until the first answer. None where the system doesn't tell a process's start."""
+    """Milliseconds until the first answer. None where a system or a tool doesn't tell."""
 
-    runtime_import_ms: float | None
+    runtime_import_ms: float | None = None
     """Process start → numpy, tokenizers and the runtime imported; the interpreter's start too."""
-    backend_import_ms: float
+    backend_import_ms: float | None = None
     """Importing the library of the backend, after that."""
-    import_ms: float | None
+    import_ms: float | None = None
     """Process start → everything imported."""
-    load_ms: float
+    load_ms: float | None = None
     """Opening the bundle: manifest, hashes, tokenizer, and the library opening the file."""
-    first_answer_ms: float
+    first_answer_ms: float | None = None
     """The first text → answer on the loaded model."""
-    to_first_answer_ms: float | None
+    to_first_answer_ms: float | None = None
     """Process start → first answer: all of the above."""
 
 
@@ -66,28 +78,127 @@ class Startup:
 class Memory:
     """Resident bytes of the process; None where the system doesn't tell."""
 
-    runtime_imported_bytes: int | None
-    backend_imported_bytes: int | None
-    loaded_bytes: int | None
-    first_answer_bytes: int | None
-    peak_bytes: int | None
-    """The most at any time until the last run of the last length."""
+    runtime_imported_bytes: int | None = None
+    backend_imported_bytes: int | None = None
+    loaded_bytes: int | None = None
+    first_answer_bytes: int | None = None
+    steady_bytes: int | None = None
+    """After the last run of the last length."""
+    peak_bytes: int | None = None
+    """The most at any time until then."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Repeated runs of one input, one at a time."""
+    """Repeated runs of one input, one at a time. None is what a tool on the device doesn't tell."""
 
     tokens: int
-    """Special tokens included."""
+    """Of each text, special tokens included."""
+    batch: int
+    """Texts in one run."""
     warm_up_runs: int
     runs: int
     p50_ms: float
-    p90_ms: float
-    p99_ms: float
+    p90_ms: float | None
+    p99_ms: float | None
     mean_ms: float
     standard_deviation_ms: float
+    interval_ms: tuple[float, ...] | None
+    """Ends of the 95 % confidence interval of the median (by ranks: Conover, Practical
+    Nonparametric Statistics, 1999, section 3.2). It takes runs as independent: what changes from
+    minute to minute comes on top."""
+    quantiles_ms: tuple[float, ...]
+    """Least, 5 %, 10 % … 95 %, most; empty if untold."""
     sentences_per_second: float
+
+    @property
+    def precision(self) -> float | None:
+        """Half the confidence interval as a share of the median."""
+        if self.interval_ms is None:
+            return None
+        return (self.interval_ms[1] - self.interval_ms[0]) / 2 / self.p50_ms
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The processor at one time."""
+
+    seconds: float
+    """Since the measurement began."""
+    frequency_mhz: float | None
+    """Of the fastest processor that this process may use."""
+    temperature_celsius: float | None
+    """The hottest sensor of the processor."""
+    throttling: tuple[str, ...] | None
+    """What holds against its speed now; None where nothing tells."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What went on around the runs."""
+
+    moments: tuple[Moment, ...]
+    """Before the first run, between the runs, and after the last one."""
+    stolen_share: float | None
+    """Of the processors' time: taken by a hypervisor for other machines."""
+    foreign_share: float | None
+    """Of the processors' time: used by other processes."""
+    waiting_share: float | None
+    """Of the runs' time: this process was ready and had to wait for a processor."""
+    marks: tuple[str, ...]
+    """What makes the figures doubtful, in words; empty if nothing was seen."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Some seconds of running without rest."""
+
+    seconds: float
+    """From the beginning of it to the middle of this stretch."""
+    runs: int
+    p50_ms: float
+    p90_ms: float | None
+    frequency_mhz: float | None
+    temperature_celsius: float | None
+
+
+@dataclass(frozen=True)
+class Energy:
+    """What a meter counted during the runs; of the whole device or processor, idle power too."""
+
+    meter: str
+    """Where it was read: "RAPL package-0", "hwmon ina226", "battery BAT0"."""
+    joules: float
+    seconds: float
+    sentences: int
+
+
+@dataclass(frozen=True)
+class Operator:
+    """All operators of one kind in one part of the model."""
+
+    part: str
+    """One of PARTS."""
+    kind: str
+    """As the library names it: "MatMulInteger", "aten::linear"."""
+    calls: float
+    """In one run of the model."""
+    milliseconds: float
+    """In one run of the model, together."""
+
+
+@dataclass(frozen=True)
+class OperatorProfile:
+    """Where the time of a run goes, without the time between operators.
+
+    A library that measures operators is slower by some. ONNX Runtime counts whole microseconds.
+    """
+
+    tokens: int
+    operators: tuple[Operator, ...]
+    """The slowest first; empty where `reason` says why."""
+    reason: str | None
+    """Why there is nothing: a library that offers no profiler, for one."""
 
 
 @dataclass(frozen=True)
@@ -96,18 +207,27 @@ class Measurement:
 
     schema_version: int
     bundle: str
-    """The path as the device knows it."""
+    """The path as it was given to the benchmark."""
     backend: str
     recipe: str
     file: str
     bytes: int
     threads: int
+    tool: str
+    """What timed it: "edgebert" and its version, or the program of another library."""
     startup: Startup
     memory: Memory
-    text_to_answer: Timing
-    """One English sentence, tokenized and answered anew each time."""
+    text_to_answer: Timing | None
+    """One English sentence, tokenized and answered anew each time; None where a tool can't."""
     lengths: tuple[Timing, ...]
-    """The model alone, from token ids to raw outputs, by length."""
+    """The model alone, from token ids to raw outputs, by length and batch."""
+    conditions: Conditions
+    sustained: tuple[Stretch, ...]
+    """Running without rest at the longest length, if it was asked for."""
+    energy: Energy | None
+    """None where no meter is readable."""
+    operators: OperatorProfile | None
+    """None unless it was asked for."""
     facts: Facts
     """Read after the last run, while the processor is still warm."""
 
@@ -123,26 +243,61 @@ class Measurement:
             DeviceError: if it is not a measurement of this schema version.
         """
         try:
-            data = json.loads(text)
+            return cls.from_data(json.loads(text, parse_constant=_refused))
+        except (ValueError, RecursionError) as error:
+            raise _not_understood(error) from None
+
+    @classmethod
+    def from_data(cls, data: Any) -> Measurement:
+        """Read what `dataclasses.asdict` made, and JSON carried.
+
+        Raises:
+            DeviceError: if it is not a measurement of this schema version.
+        """
+        try:
             if data["schema_version"] != SCHEMA_VERSION:
                 raise ValueError(f"schema_version {data['schema_version']}")
-            return cls(**{**data, **_nested(data)})
+            measurement: Measurement = decoded(cls, data, "measurement")
+            return measurement
         except (ValueError, TypeError, KeyError) as error:
-            raise DeviceError(
-                f"not a measurement of schema_version {SCHEMA_VERSION} ({error}); install the same "
-                "edgebert here and on the device"
-            ) from None
+            raise _not_understood(error) from None
 
 
-def _nested(data: dict[str, Any]) -> dict[str, Any]:
-    facts = data["facts"]
-    throttling = facts["throttling"]
-    return {
-        "startup": Startup(**data["startup"]),
-        "memory": Memory(**data["memory"]),
-        "text_to_answer": Timing(**data["text_to_answer"]),
-        "lengths": tuple(Timing(**timing) for timing in data["lengths"]),
-        "facts": Facts(
-            **{**facts, "throttling": None if throttling is None else tuple(throttling)}
-        ),
-    }
+def _refused(constant: str) -> float:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _not_understood(error: Exception) -> DeviceError:
+    return DeviceError(
+        f"not a measurement of schema_version {SCHEMA_VERSION} ({error}); install the same "
+        "edgebert here and on the device"
+    )
+
+
+def decoded(kind: Any, value: Any, name: str) -> Any:
+    """A JSON value as the type that a field is annotated with.
+
+    Raises:
+        ValueError: if it is not of that type.
+    """
+    if dataclasses.is_dataclass(kind):
+        hints = get_type_hints(kind)
+        if not isinstance(value, dict) or value.keys() != hints.keys():
+            raise ValueError(f"{name}: expected an object of {', '.join(hints)}")
+        fields = {key: decoded(hint, value[key], key) for key, hint in hints.items()}
+        return kind(**fields)  # type: ignore[operator]
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise ValueError(f"{name}: expected an array")
+        return tuple(decoded(inner[0], each, name) for each in value)
+    if origin is not None and NoneType in inner:
+        return None if value is None else decoded(inner[0], value, name)
+    if origin is not None and issubclass(origin, Mapping):
+        if not isinstance(value, dict):
+            raise ValueError(f"{name}: expected an object")
+        return {key: decoded(inner[1], each, name) for key, each in value.items()}
+    accepted = (int, float) if kind is float else kind
+    if not isinstance(value, accepted) or isinstance(value, bool) is not (kind is bool):
+        raise ValueError(f"{name}: expected {kind.__name__}")
+    return value

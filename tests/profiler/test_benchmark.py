@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edgebert_runtime import Bundle, InputError, load
-from edgebert_runtime.benchmark import encoding_of_length, main
+from edgebert_runtime.benchmark import PROGRESS, encoding_of_length, main
 from edgebert_runtime.manifest import BACKENDS
 from edgebert_runtime.measurement import Measurement, fitting_lengths
 from edgebert_runtime.process import ProcessClock, peak_resident_bytes, resident_bytes
@@ -33,12 +33,15 @@ def test_measures_an_artifact(bundle: Path, backend: str) -> None:
     assert (measured.file, measured.bytes) == (artifact.file, artifact.bytes)
     assert measured.threads == 1
     assert [timing.tokens for timing in measured.lengths] == [8, 16]
+    assert measured.text_to_answer is not None
     for timing in (measured.text_to_answer, *measured.lengths):
         assert timing.runs >= 5
-        assert 0 < timing.p50_ms <= timing.p90_ms <= timing.p99_ms
+        assert 0 < timing.p50_ms <= (timing.p90_ms or 0) <= (timing.p99_ms or 0)
         assert timing.sentences_per_second == pytest.approx(1000 / timing.mean_ms)
     startup = measured.startup
-    assert min(startup.backend_import_ms, startup.load_ms, startup.first_answer_ms) > 0
+    for stage in (startup.backend_import_ms, startup.load_ms, startup.first_answer_ms):
+        assert stage is not None
+        assert stage > 0
     library = {"onnx": "onnxruntime", "tflite": "ai_edge_litert", "torchscript": "torch"}[backend]
     assert {"numpy", "tokenizers", library} == measured.facts.libraries.keys()
 
@@ -51,6 +54,9 @@ def test_start_up_adds_up(bundle: Path) -> None:
     assert startup.runtime_import_ms is not None
     assert startup.import_ms is not None
     assert startup.to_first_answer_ms is not None
+    assert startup.backend_import_ms is not None
+    assert startup.load_ms is not None
+    assert startup.first_answer_ms is not None
     assert startup.import_ms >= startup.runtime_import_ms + startup.backend_import_ms
     after_imports_ms = startup.load_ms + startup.first_answer_ms
     assert startup.to_first_answer_ms >= startup.import_ms + after_imports_ms
@@ -59,9 +65,36 @@ def test_start_up_adds_up(bundle: Path) -> None:
         memory.backend_imported_bytes,
         memory.loaded_bytes,
         memory.first_answer_bytes,
+        memory.steady_bytes,
     )
     assert memory.peak_bytes is not None
     assert all(stage is not None and 0 < stage <= memory.peak_bytes for stage in stages)
+
+
+def test_batches_heat_and_operators_are_measured_where_asked_for(bundle: Path) -> None:
+    done = benchmark(
+        *(str(bundle), "--backend", "onnx", "--lengths", "8,16", "--batches", "1,3"),
+        *("--budget", "0.5", "--minutes", "0.02", "--operators", "--progress"),
+    )
+    measured = Measurement.from_json(done.stdout)
+    assert [(each.tokens, each.batch) for each in measured.lengths] == [
+        (8, 1), (8, 3), (16, 1), (16, 3),
+    ]  # fmt: skip
+    for timing in measured.lengths:
+        assert timing.sentences_per_second == pytest.approx(1000 * timing.batch / timing.mean_ms)
+    seconds = [each.seconds for each in measured.sustained]
+    assert 2 <= len(seconds) <= 4
+    assert seconds == sorted(seconds)
+    assert all(each.runs >= 2 and each.p50_ms > 0 for each in measured.sustained)
+    assert measured.operators is not None
+    assert measured.operators.tokens == 16
+    assert sum(each.milliseconds for each in measured.operators.operators) > 0
+    steps = [line for line in done.stderr.splitlines() if line.startswith(PROGRESS)]
+    assert f"{PROGRESS}16 tokens, batch 3" in steps
+    assert f"{PROGRESS}operators at 16 tokens" in steps
+    times = [each.seconds for each in measured.conditions.moments]
+    assert len(times) >= 6
+    assert times == sorted(times)
 
 
 def test_json_is_one_line_and_keeps_its_keys(bundle: Path) -> None:
@@ -70,7 +103,7 @@ def test_json_is_one_line_and_keeps_its_keys(bundle: Path) -> None:
     )
     assert done.stdout.count("\n") == 1
     data = json.loads(done.stdout)
-    assert data["schema_version"] == 1
+    assert data["schema_version"] == 2
     assert list(data) == [
         "schema_version",
         "bundle",
@@ -79,14 +112,20 @@ def test_json_is_one_line_and_keeps_its_keys(bundle: Path) -> None:
         "file",
         "bytes",
         "threads",
+        "tool",
         "startup",
         "memory",
         "text_to_answer",
         "lengths",
+        "conditions",
+        "sustained",
+        "energy",
+        "operators",
         "facts",
     ]
     assert list(data["lengths"][0]) == [
         "tokens",
+        "batch",
         "warm_up_runs",
         "runs",
         "p50_ms",
@@ -94,6 +133,8 @@ def test_json_is_one_line_and_keeps_its_keys(bundle: Path) -> None:
         "p99_ms",
         "mean_ms",
         "standard_deviation_ms",
+        "interval_ms",
+        "quantiles_ms",
         "sentences_per_second",
     ]
     again = Measurement.from_json(done.stdout)
@@ -109,6 +150,9 @@ def test_json_is_one_line_and_keeps_its_keys(bundle: Path) -> None:
         (["nowhere", "--backend", "onnx", "--threads", "0"], "got '0', expected a whole number"),
         (["nowhere", "--backend", "onnx", "--lengths", "8,,16"], "got '', expected a whole number"),
         (["nowhere", "--backend", "onnx", "--budget", "inf"], "expected a number of seconds"),
+        (["nowhere", "--backend", "onnx", "--minutes", "-1"], "expected a number of minutes"),
+        (["nowhere", "--backend", "onnx", "--precision", "2"], "expected a share such as 0.02"),
+        (["nowhere", "--backend", "onnx", "--batches", "0"], "got '0', expected a whole number"),
         (["nowhere", "--backend", "coral"], "invalid choice: 'coral'"),
     ],
 )

@@ -1,4 +1,6 @@
+import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -8,7 +10,8 @@ from typing import Any
 import pytest
 
 from edgebert.profiler import Device
-from edgebert.profiler.local import Local, arguments
+from edgebert.profiler.local import Local
+from edgebert.profiler.running import arguments
 from edgebert_runtime import DeviceError, MissingBackendError
 from edgebert_runtime.measurement import Measurement, Settings
 
@@ -30,13 +33,18 @@ def test_local_is_a_device_that_measures(bundle: Path) -> None:
 
 
 def test_settings_become_a_command_line() -> None:
-    given = Settings("onnx", "float32", 2, (8, 16), 0.5)
+    given = Settings("onnx", "float32", 2, (8, 16), 0.5, (1, 4), 0.1, 10, operators=True)
     assert arguments(Path("-model"), given) == [
         "--backend=onnx",
         "--recipe=float32",
         "--threads=2",
         "--lengths=8,16",
+        "--batches=1,4",
         "--budget=0.5",
+        "--precision=0.1",
+        "--minutes=10",
+        "--operators",
+        "--progress",
         "--json",
         "--",
         "-model",
@@ -123,8 +131,37 @@ def test_an_interrupt_while_the_process_starts_ends_it(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "noise", "[]", "{}", '{"schema_version": 2}', '{"schema_version": 1}']
+    "text",
+    ["", "noise", "[]", "{}", "NaN", '{"schema_version": 2}', '{"schema_version": 1}', "[" * 9999],
 )
 def test_what_is_no_measurement_is_an_error(text: str) -> None:
-    with pytest.raises(DeviceError, match="not a measurement of schema_version 1"):
+    with pytest.raises(DeviceError, match="not a measurement of schema_version 2"):
         Measurement.from_json(text)
+
+
+def test_a_measurement_with_another_type_or_key_is_an_error(bundle: Path) -> None:
+    data = json.loads(Local().measure(bundle, QUICK).to_json())
+    assert Measurement.from_data(data).backend == "onnx"
+    for change in (
+        {"threads": "1"},
+        {"threads": True},
+        {"lengths": {}},
+        {"facts": None},
+        {"more": 1},
+        {"conditions": {**data["conditions"], "marks": [1]}},
+    ):
+        with pytest.raises(DeviceError, match="not a measurement of schema_version 2"):
+            Measurement.from_data({**data, **change})
+
+
+def test_progress_is_told(bundle: Path) -> None:
+    steps: list[str] = []
+    Local().measure(bundle, QUICK, steps.append)
+    assert steps == ["loading", "text to answer", "8 tokens"]
+
+
+def test_this_machine_is_there() -> None:
+    state = Local().state()
+    assert state.python == platform.python_version()
+    assert {"numpy", "onnxruntime"} <= state.libraries.keys()
+    assert state.free_bytes

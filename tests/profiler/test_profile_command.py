@@ -30,9 +30,22 @@ def test_json_for_two_thread_counts(bundle: Path, capsys: pytest.CaptureFixture[
     choice = ["--backend", "onnx", "--lengths", "8", "--threads", "2,1", "--budget", "0.1"]
     assert main(["profile", str(bundle), *choice, "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
-    measured = [(each["backend"], each["threads"]) for each in data["measurements"]]
+    found = [each["measurement"] for each in data["results"]]
+    measured = [(each["backend"], each["threads"]) for each in found]
     assert measured == [("onnx", 1), ("onnx", 2)]
     assert data["skipped"] == []
+
+
+def test_reports_of_every_kind(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [tmp_path / f"profile.{kind}" for kind in ("json", "html", "csv", "png")]
+    given = [word for file in files for word in ("--output", str(file))]
+    assert main(["profile", str(bundle), "--backend", "onnx", *QUICK, *given, "--json"]) == 0
+    assert json.loads(files[0].read_text()) == json.loads(capsys.readouterr().out)
+    assert files[1].read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert len(files[2].read_text(encoding="utf-8").splitlines()) >= 2
+    assert files[3].read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.usefixtures("without_onnx")
@@ -72,6 +85,10 @@ def test_a_failure_is_reported_beside_the_rest(
         (["--recipe", "int2"], "got int2, and no bundle holds such an artifact"),
         (["--lengths", "100000"], "lengths: got '100000', expected numbers of tokens from 1 to"),
         (["--budget", "-1"], "expected a number of seconds above 0"),
+        (["--output", "report.doc"], "report.doc"),
+        (["--device", "attic"], "device: got 'attic', expected local, ssh://"),
+        (["--device", "ssh://"], "ssh://"),
+        (["--wheelhouse", "nowhere", "--device", "ssh://x"], "nowhere"),
     ],
 )
 def test_a_mistake_is_one_line(

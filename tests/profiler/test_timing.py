@@ -1,8 +1,16 @@
 import gc
+import random
+import time
 
 import pytest
 
-from edgebert_runtime.timing import is_stable, statistics, time_repeatedly, timed_ms
+from edgebert_runtime.timing import (
+    interval_of_median,
+    is_stable,
+    statistics,
+    time_repeatedly,
+    timed_ms,
+)
 
 
 def test_statistics_of_a_list_worked_by_hand() -> None:
@@ -15,6 +23,33 @@ def test_statistics_of_a_list_worked_by_hand() -> None:
     assert timing.mean_ms == 3
     assert timing.standard_deviation_ms == pytest.approx(2.5**0.5)
     assert timing.sentences_per_second == pytest.approx(1000 / 3)
+    assert timing.interval_ms is None
+    assert len(timing.quantiles_ms) == 21
+    assert timing.quantiles_ms[::5] == pytest.approx((1, 2, 3, 4, 5))
+
+
+def test_four_texts_a_run_are_four_times_the_sentences() -> None:
+    timing = statistics(8, 3, [5.0, 5.0], batch=4)
+    assert (timing.batch, timing.sentences_per_second) == (4, 800)
+
+
+def test_ranks_of_the_interval() -> None:
+    """Of the binomial distribution: 6 and 15 of 20, 40 and 61 of 100, 1 and 6 of 6."""
+    assert interval_of_median([float(each) for each in range(20, 0, -1)]) == (6, 15)
+    assert interval_of_median([float(each) for each in range(100, 0, -1)]) == (40, 61)
+    assert interval_of_median([6.0, 1.0, 5.0, 2.0, 4.0, 3.0]) == (1, 6)
+    assert interval_of_median([1.0] * 5) is None
+
+
+@pytest.mark.parametrize("count", [6, 15, 100])
+def test_the_interval_holds_the_median_19_times_in_20(count: int) -> None:
+    """Of a skewed distribution whose median is known; by chance it holds it a little more often."""
+    numbers = random.Random(0)
+    held = 0
+    for _ in range(2000):
+        low, high = interval_of_median([numbers.expovariate(1.0) for _ in range(count)]) or (0, 0)
+        held += low <= 0.6931 <= high
+    assert 0.945 < held / 2000 < 0.99
 
 
 @pytest.mark.parametrize(
@@ -51,6 +86,22 @@ def test_garbage_is_collected_again_after_an_error() -> None:
 
 def test_runs_are_bounded_however_long_the_time() -> None:
     assert time_repeatedly(16, int, 3600).runs == 10_000
+
+
+def test_runs_end_once_the_median_is_known() -> None:
+    """What hardly varies needs the least number of runs, and the least time."""
+    start = time.perf_counter()
+    timing = time_repeatedly(16, lambda: time.sleep(0.001), 60, precision=0.5)
+    assert 100 <= timing.runs < 1000
+    assert 0.3 < time.perf_counter() - start < 10
+    assert timing.precision is not None
+    assert timing.precision <= 0.5
+
+
+def test_it_looks_between_runs() -> None:
+    looks: list[None] = []
+    time_repeatedly(16, lambda: time.sleep(0.01), 1.1, look=lambda: looks.append(None))
+    assert 2 <= len(looks) <= 4
 
 
 def test_a_timed_call_returns_its_value() -> None:

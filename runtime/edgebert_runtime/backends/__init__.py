@@ -1,7 +1,7 @@
 """The seam between the runtime and the libraries that run a model file.
 
-A backend is a module named in `_MODULES` with a function `open_artifact`. It imports its library
-at its top; nothing imports the module but `open_backend`, on demand.
+A backend is a module named in `_MODULES` with functions `open_artifact` and `operator_calls`. It
+imports its library at its top; nothing imports the module but the functions here, on demand.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hashlib
 import importlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +23,16 @@ from edgebert_runtime.errors import (
 )
 from edgebert_runtime.manifest import Artifact
 
+if TYPE_CHECKING:
+    from edgebert_runtime.measurement import OperatorProfile
+
 Ids = NDArray[np.int64]
 """Token ids, masks or token types: [rows, tokens]."""
 Outputs = NDArray[np.float32]
 """Raw outputs: [rows, width], or of token tasks [rows, tokens, width]."""
+
+WARM_UP_RUNS = 5
+"""Before operators are measured: torch rewrites a script after its first run."""
 
 
 class Backend(Protocol):
@@ -59,8 +65,61 @@ def open_backend(artifact: Artifact, source: Path | bytes, threads: int) -> Back
         MissingBackendError: if that library is not installed.
         BackendError: if the library is broken, or refuses the file.
     """
+    module = _module(artifact)
     try:
-        module = importlib.import_module(_MODULES[artifact.backend])
+        backend: Backend = module.open_artifact(artifact, source, threads)
+    except (EdgeBertError, MemoryError):
+        raise
+    except Exception as error:
+        raise failure(artifact, error) from error
+    return backend
+
+
+def profile_operators(
+    artifact: Artifact, source: Path | bytes, threads: int, inputs: Mapping[str, Ids], runs: int
+) -> OperatorProfile:
+    """Open a verified artifact anew with its library's profiler on, and run it `runs` times.
+
+    Args:
+        artifact, source, threads: as for `open_backend`.
+        inputs: as for `Backend.run`, at most `Backend.max_rows` rows.
+        runs: at least 1; a few runs more go before, unmeasured.
+
+    Returns:
+        Mean milliseconds and calls in one run, by part and kind; or why there are none.
+
+    Raises:
+        MissingBackendError: if that library is not installed.
+        BackendError: if the library is broken.
+        ManifestError: if the file changed since it was verified.
+    """
+    # Who only runs models need not wait for these: they import what asks the system for facts.
+    from edgebert_runtime.measurement import OperatorProfile
+    from edgebert_runtime.operators import folded
+
+    tokens = inputs["input_ids"].shape[1]
+    module = _module(artifact)
+    try:
+        calls = module.operator_calls(artifact, source, threads, inputs, runs)
+    except BackendError as error:
+        return OperatorProfile(tokens, (), str(error))
+    except (EdgeBertError, MemoryError):
+        raise
+    except Exception as error:
+        # A profiler is the least tried part of a library, and no reason to lose other figures.
+        return OperatorProfile(tokens, (), str(failure(artifact, error)))
+    return OperatorProfile(tokens, folded(calls, runs), None)
+
+
+def _module(artifact: Artifact) -> Any:
+    """The module of a backend, imported now if it was not.
+
+    Raises:
+        MissingBackendError: if its library is not installed.
+        BackendError: if that is broken.
+    """
+    try:
+        return importlib.import_module(_MODULES[artifact.backend])
     except (EdgeBertError, MemoryError):
         raise
     except Exception as error:
@@ -73,16 +132,9 @@ def open_backend(artifact: Artifact, source: Path | bytes, threads: int) -> Back
                 f"which is not installed; run: pip install 'edgebert[{artifact.backend}]'"
             ) from None
         raise BackendError(
-            f"backend {artifact.backend!r} cannot import its library: {_first_line(error)}; run: "
+            f"backend {artifact.backend!r} cannot import its library: {first_line(error)}; run: "
             f"pip install --force-reinstall 'edgebert[{artifact.backend}]'"
         ) from error
-    try:
-        backend: Backend = module.open_artifact(artifact, source, threads)
-    except (EdgeBertError, MemoryError):
-        raise
-    except Exception as error:
-        raise failure(artifact, error) from error
-    return backend
 
 
 def content(artifact: Artifact, source: Path | bytes) -> bytes:
@@ -110,7 +162,7 @@ def feed(artifact: Artifact, inputs: Mapping[str, Ids]) -> dict[str, NDArray[np.
 def failure(artifact: Artifact, error: Exception) -> BackendError:
     """A library's exception as one line of ours."""
     return BackendError(
-        f"{artifact.backend} failed on {artifact.file!r}: {_first_line(error)}; try another "
+        f"{artifact.backend} failed on {artifact.file!r}: {first_line(error)}; try another "
         "backend, or update its library"
     )
 
@@ -133,7 +185,8 @@ def checked(artifact: Artifact, outputs: object, rows: int, tokens: int) -> Outp
     return array
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What a library says of an error, as far as a line of ours has room."""
     text = str(error).strip()
     if not text or isinstance(error, KeyError):
         text = repr(error)

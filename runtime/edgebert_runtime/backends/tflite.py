@@ -9,11 +9,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from edgebert_runtime.backends import Ids, Outputs, checked, content, failure, feed
+from edgebert_runtime.errors import BackendError
 from edgebert_runtime.manifest import Artifact
 
 try:
@@ -74,3 +75,17 @@ def signature_name(length: int) -> str:
 def open_artifact(artifact: Artifact, source: Path | bytes, threads: int) -> TfliteBackend:
     """An interpreter over a .tflite file."""
     return TfliteBackend(artifact, source, threads)
+
+
+def operator_calls(
+    artifact: Artifact, source: Path | bytes, threads: int, inputs: Mapping[str, Ids], runs: int
+) -> NoReturn:
+    """A clear no: none of the interpreters has a profiler that Python can reach.
+
+    Raises:
+        BackendError: always.
+    """
+    raise BackendError(
+        f"{Interpreter.__module__.partition('.')[0]} has no profiler for Python; run LiteRT's "
+        "benchmark_model --enable_op_profiling=true on the device"
+    )

@@ -5,19 +5,23 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 # Unpacking int8 weights prints a notice of deprecation that Python's filters do not reach.
 os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 # oneDNN keeps what it prepared for a layer and a number of tokens, 1,024 of these unless told
 # otherwise: as texts of new lengths came, hundreds of megabytes.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
+# The profiler would tell of its stages on standard error.
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")
 
 import torch
 
-from edgebert_runtime.backends import Ids, Outputs, checked, content, failure, feed
+from edgebert_runtime.backends import WARM_UP_RUNS, Ids, Outputs, checked, content, failure, feed
 from edgebert_runtime.errors import BackendError, InputError
+from edgebert_runtime.graph_parts import Call, Node, parts
 from edgebert_runtime.manifest import Artifact
 from edgebert_runtime.processors import cpu_flags, is_arm, sums_bytes_exactly
 
@@ -100,3 +104,50 @@ def quantized_engine(supported: list[str], flags: frozenset[str], *, arm: bool) 
 def open_artifact(artifact: Artifact, source: Path | bytes, threads: int) -> TorchScriptBackend:
     """A module over a .pt file."""
     return TorchScriptBackend(artifact, source, threads)
+
+
+def operator_calls(
+    artifact: Artifact, source: Path | bytes, threads: int, inputs: Mapping[str, Ids], runs: int
+) -> list[Call]:
+    """torch's own profile: what the script calls, each with all that it calls in turn."""
+    scripts, graph = _profiled(TorchScriptBackend(artifact, source, threads), inputs, runs)
+    nodes = _nodes(graph)
+    part_of = parts(nodes)
+    steps = [(node.kind, part_of[node.outputs[0]]) for node in nodes if node.outputs]
+    return [call for script in scripts for call in _calls(script.cpu_children, steps)]
+
+
+def _profiled(
+    backend: TorchScriptBackend, inputs: Mapping[str, Ids], runs: int
+) -> tuple[list[Any], Any]:
+    """The event of each run, and the graph that was run: torch rewrites a script as it learns."""
+    for _ in range(WARM_UP_RUNS):
+        backend.run(inputs)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiler:
+        for _ in range(runs):
+            backend.run(inputs)
+    scripts = [each for each in profiler.events() or () if each.name == "forward"]
+    graph = torch.jit.last_executed_optimized_graph()  # type: ignore[attr-defined]
+    return scripts, graph
+
+
+def _nodes(graph: Any) -> list[Node]:
+    """The operators of a script's graph; attributes of modules have their dotted names."""
+    names: dict[str, str] = {next(graph.inputs()).debugName(): ""}
+    nodes = []
+    for node in graph.nodes():
+        inputs = [names.get(each.debugName(), each.debugName()) for each in node.inputs()]
+        outputs = [each.debugName() for each in node.outputs()]
+        if node.kind() == "prim::GetAttr":
+            names[outputs[0]] = f"{inputs[0]}.{node.s('name')}".removeprefix(".")
+        else:
+            nodes.append(Node(node.kind(), tuple(inputs), tuple(outputs)))
+    return nodes
+
+
+def _calls(events: list[Any], steps: list[tuple[str, str]]) -> Iterator[Call]:
+    """Measured calls with the part of the step that each is; not every step is measured."""
+    ahead = iter(steps)
+    for event in sorted(events, key=lambda each: each.time_range.start):
+        part = next((part for kind, part in ahead if kind == event.name), "other")
+        yield Call(part, event.name, event.time_range.elapsed_us() / 1000)
