@@ -57,7 +57,14 @@ def test_wheel_holds_three_packages_and_their_types(wheel: Path) -> None:
 
 
 @pytest.mark.parametrize("extra", ["onnx", "tflite"])
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    "version",
+    [
+        # The oldest and the newest are enough for every day.
+        pytest.param(each, marks=() if each in (VERSIONS[0], VERSIONS[-1]) else pytest.mark.slow)
+        for each in VERSIONS
+    ],
+)
 def test_extra_brings_nothing_heavy(
     version: str, extra: str, wheel: Path, bundle: Path, tmp_path: Path
 ) -> None:

@@ -14,7 +14,7 @@ from edgebert.commands import profile as profiling
 from edgebert.comparison import choice
 from edgebert.comparison.choice import Limits, Option
 from edgebert.profiler.profile import Profile
-from edgebert.profiler.report import figure, megabytes
+from edgebert.profiler.report import figure, megabytes, skipped
 from edgebert.table import render
 from edgebert_runtime.arguments import whole_number
 from edgebert_runtime.benchmark import add_measuring
@@ -81,7 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the choice and why not the others; the status is 1 if none is within the limits.
 
     Raises:
-        InputError: for neither bundles nor a profile, or what does not go together.
+        InputError: for neither bundles nor a profile, what does not go together, or nothing that
+            was measured on all devices.
     """
     if bool(arguments.bundles) is (arguments.profile is not None):
         raise InputError("expected bundles to measure, or --profile FILE, and not both")
@@ -93,24 +94,34 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.lengths is None:
             arguments.lengths = (arguments.tokens,)
         profile, _ = profiling.measure(arguments)
-    scores = None if arguments.eval is None else _scores(arguments, profile)
-    data = "" if arguments.eval is None else arguments.eval.name
+    left_out = list(skipped(profile))
+    scores, data = None, ""
+    if arguments.eval is not None:
+        scores, unscored = _scores(arguments, profile)
+        data = arguments.eval.name
+        left_out += unscored
     found = choice.options(profile, arguments.tokens, scores, data)
+    if not found:
+        raise InputError(
+            "nothing was measured on all devices" + (f": {left_out[0]}" if left_out else "")
+        )
     limits = Limits(
         arguments.max_latency, arguments.max_size, arguments.max_memory, arguments.max_drop
     )
     chosen = choice.best(found, limits, arguments.prefer)
     if arguments.json:
-        common.print_json(_as_json(found, limits, chosen))
+        common.print_json({**_as_json(found, limits, chosen), "left_out": left_out})
     else:
+        if left_out:
+            common.write("\n".join(["Left out", *left_out, ""]))
         common.write(_as_text(found, limits, chosen, arguments.tokens))
     return int(chosen is None)
 
 
 def _scores(
     arguments: argparse.Namespace, profile: Profile
-) -> Mapping[tuple[str, str, str], float]:
-    """By model, backend and recipe, of the bundles as they lie here."""
+) -> tuple[Mapping[tuple[str, str, str], float], list[str]]:
+    """By model, backend and recipe, of the bundles as they lie here; and what could not answer."""
     from edgebert.comparison import scoring
     from edgebert.comparison.selection import select
 
@@ -127,13 +138,20 @@ def _scores(
         for each in candidates
         if (names[each.bundle.path], each.artifact.backend, each.artifact.recipe) in measured
     ]
+    if not candidates:
+        raise InputError(
+            "the bundles hold none of the artifacts of this profile; profile them anew"
+        )
     main = scoring.main_figure(task, labelled=True)
     scores = scoring.on_examples(candidates, examples, arguments.eval)
-    return {
-        (names[each.bundle.path], each.artifact.backend, each.artifact.recipe): score[main]
-        for each, score in zip(candidates, scores, strict=True)
-        if not isinstance(score, EdgeBertError)
-    }
+    found, unscored = {}, []
+    for each, score in zip(candidates, scores, strict=True):
+        if isinstance(score, EdgeBertError):
+            unscored.append(f"{each.name}: {score}")
+        else:
+            kind = (names[each.bundle.path], each.artifact.backend, each.artifact.recipe)
+            found[kind] = score[main]
+    return found, unscored
 
 
 def _as_json(found: Sequence[Option], limits: Limits, chosen: Option | None) -> dict[str, object]:

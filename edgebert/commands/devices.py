@@ -11,6 +11,7 @@ from edgebert.commands import arguments as common
 from edgebert.profiler import Device, State
 from edgebert.profiler.devices import find, read_entries
 from edgebert.profiler.report import megabytes
+from edgebert.profiler.running import interrupts_wait
 from edgebert.table import render
 from edgebert_runtime.errors import DeviceError
 
@@ -47,10 +48,17 @@ def run(arguments: argparse.Namespace) -> int:
         InputError: for what names no device, or a file that can't be read.
     """
     entries = read_entries(arguments.devices_file)
-    devices = find(arguments.devices or ["local", *entries], entries)
+    names = dict.fromkeys(arguments.devices or ["local", *entries])
+    # Two names of one device are no mistake here: a phone may have a tool for each backend.
+    devices = [found for name in names for found in find([name], entries)]
     with ThreadPoolExecutor(len(devices)) as threads:
-        states = list(threads.map(_look, [device for _, device in devices]))
-    names = [name for name, _ in devices]
+        try:
+            states = list(threads.map(_look, [device for _, device in devices]))
+        except BaseException:
+            with interrupts_wait():
+                for _, device in devices:
+                    device.close()
+            raise
     if arguments.json:
         found = zip(names, devices, states, strict=True)
         common.print_json([_as_json(name, device, state) for name, (_, device), state in found])
@@ -69,6 +77,8 @@ def _look(device: Device) -> State | DeviceError:
         return device.state()
     except DeviceError as error:
         return error
+    except OSError as error:
+        return DeviceError(str(error))
     finally:
         device.close()
 

@@ -21,7 +21,7 @@ from edgebert.profiler.side_by_side import Job, Outcome
 from edgebert_runtime.arguments import whole_numbers
 from edgebert_runtime.benchmark import add_measuring
 from edgebert_runtime.bundle import Bundle
-from edgebert_runtime.errors import DeviceError, InputError
+from edgebert_runtime.errors import DeviceError, EdgeBertError, InputError
 from edgebert_runtime.manifest import BACKENDS
 from edgebert_runtime.measurement import Measurement, Settings, fitting_lengths
 from edgebert_runtime.processors import available_processors
@@ -110,13 +110,26 @@ def run(arguments: argparse.Namespace) -> int:
     for path in arguments.output:
         check_report(path)
     profile, errors = measure(arguments)
-    for path in arguments.output:
-        write_report(path, profile)
-    if arguments.json:
-        common.print_json(as_json(profile))
-    else:
-        common.write(as_text(profile, arguments.precision))
+    try:
+        if arguments.json:
+            common.print_json(as_json(profile))
+        else:
+            common.write(as_text(profile, arguments.precision))
+    finally:
+        _write(arguments.output, profile)
     return int(any(isinstance(error, DeviceError) for error in errors))
+
+
+def _write(paths: Sequence[Path], profile: Profile) -> None:
+    """Every report that can be written, whatever becomes of another."""
+    failed: EdgeBertError | None = None
+    for path in paths:
+        try:
+            write_report(path, profile)
+        except EdgeBertError as error:
+            failed = failed or error
+    if failed is not None:
+        raise failed
 
 
 def measure(arguments: argparse.Namespace) -> tuple[Profile, list[side_by_side.Failure]]:
@@ -128,7 +141,7 @@ def measure(arguments: argparse.Namespace) -> tuple[Profile, list[side_by_side.F
     given = [text for texts in arguments.device or [("local",)] for text in texts]
     entries = read_entries(arguments.devices_file)
     devices = find(given, entries, arguments.wheelhouse, arguments.tool)
-    bundles = [Bundle(path) for path in dict.fromkeys(arguments.bundles)]
+    bundles = [Bundle(path) for path in dict.fromkeys(map(Path, arguments.bundles))]
     here = [name for name, _ in devices] == ["local"]
     jobs = _jobs(arguments, bundles, (1, available_processors()) if here else (1,))
     machines = [Machine(name, device.name) for name, device in devices]

@@ -63,16 +63,23 @@ def difference(old: Profile, new: Profile) -> Difference:
     ]
     return Difference(
         changes=tuple(changes),
-        gone=tuple(_name(result) for key, result in before.items() if key not in after),
+        gone=tuple(
+            name
+            for key, result in before.items()
+            for name in (_lost(result, after[key]) if key in after else [_name(result)])
+        ),
         added=tuple(_name(result) for key, result in after.items() if key not in before),
     )
 
 
 def _changes(old: Result, new: Result) -> Iterator[Change]:
-    marks = tuple(
-        f"{when}: {mark}"
-        for when, result in (("before", old), ("now", new))
-        for mark in result.measurement.conditions.marks
+    marks = (
+        *_other_processor(old, new),
+        *(
+            f"{when}: {mark}"
+            for when, result in (("before", old), ("now", new))
+            for mark in result.measurement.conditions.marks
+        ),
     )
 
     def change(what: str, before: float, now: float, beyond_noise: bool) -> Change:
@@ -103,6 +110,12 @@ def _changes(old: Result, new: Result) -> Iterator[Change]:
             yield change(what, first, second, abs(second / first - 1) > noise)
 
 
+def _other_processor(old: Result, new: Result) -> Iterator[str]:
+    before, now = old.measurement.facts, new.measurement.facts
+    if (before.board, before.cpu) != (now.board, now.cpu):
+        yield f"another processor: {before.cpu or before.board}, now {now.cpu or now.board}"
+
+
 def _timings(old: Result, new: Result) -> Iterator[tuple[str, Timing, Timing]]:
     first, second = old.measurement.text_to_answer, new.measurement.text_to_answer
     if first is not None and second is not None:
@@ -114,15 +127,31 @@ def _timings(old: Result, new: Result) -> Iterator[tuple[str, Timing, Timing]]:
             yield f"{now.tokens} tokens{batch}", before, now
 
 
+def _lost(old: Result, new: Result) -> Iterator[str]:
+    """What was timed before and isn't now."""
+    if old.measurement.text_to_answer and not new.measurement.text_to_answer:
+        yield f"{_name(old)}, text to answer"
+    for each in old.measurement.lengths:
+        if new.timing(each.tokens, each.batch) is None:
+            batch = "" if each.batch == 1 else f", batch {each.batch}"
+            yield f"{_name(old)}, {each.tokens} tokens{batch}"
+
+
 def _apart(old: Timing, new: Timing) -> bool:
-    if old.interval_ms is None or new.interval_ms is None:
-        return False
-    return old.interval_ms[1] < new.interval_ms[0] or new.interval_ms[1] < old.interval_ms[0]
+    (old_low, old_high), (new_low, new_high) = _reach(old), _reach(new)
+    return old_high < new_low or new_high < old_low
+
+
+def _reach(timing: Timing) -> tuple[float, ...]:
+    """Of the median; of too few runs all of them, and where nobody tells it the median alone."""
+    if timing.interval_ms is not None:
+        return timing.interval_ms
+    return timing.quantiles_ms[:1] + timing.quantiles_ms[-1:] or (timing.p50_ms, timing.p50_ms)
 
 
 def _name(result: Result) -> str:
     return (
-        f"{result.device}, {result.model} {result.artifact}, {result.measurement.threads} threads"
+        f"{result.device}, {result.model} {result.artifact}, threads: {result.measurement.threads}"
     )
 
 

@@ -168,7 +168,7 @@ class ToolMeasuring:
                 self._progress(f"{tokens} tokens{texts}")
                 reports.append(self._run(job(tokens, batch, share)))
         metered = time.perf_counter() - metered
-        after = self._look(everything)
+        after, timed = self._look(everything), len(self._moments)
         memories = [report.memory for report in reports]
         if not tool.remembers:
             self._progress("memory")
@@ -196,7 +196,7 @@ class ToolMeasuring:
                 stolen_share=None,
                 foreign_share=None,
                 waiting_share=None,
-                marks=doubts(self._moments, before, after),
+                marks=doubts(self._moments[:timed], before, after),
             ),
             sustained=sustained,
             energy=energy(before, after, metered, sentences),

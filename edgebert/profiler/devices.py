@@ -40,7 +40,7 @@ class Entry:
 def default_file() -> Path:
     """`edgebert/devices.toml` where this system keeps configurations."""
     base = os.environ.get("XDG_CONFIG_HOME")
-    return (Path(base) if base else Path("~/.config").expanduser()) / "edgebert/devices.toml"
+    return Path(base or os.path.expanduser("~/.config")) / "edgebert/devices.toml"  # noqa: PTH111
 
 
 def read_entries(path: Path | None = None) -> dict[str, Entry]:
@@ -54,10 +54,10 @@ def read_entries(path: Path | None = None) -> dict[str, Entry]:
     file = path or default_file()
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         if path is None:
             return {}
-        raise InputError(f"no file of devices at {str(file)!r}") from None
+        raise InputError(f"no file of devices at {str(file)!r} ({error.strerror})") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{str(file)!r} cannot be read as TOML: {error}") from None
     return {name: _entry(name, table, file) for name, table in tables.items()}
@@ -75,7 +75,7 @@ def _entry(name: str, table: Any, file: Path) -> Entry:
     if name == "local" or _is_address(name):
         raise InputError(f"{where}: a name that is an address already; choose another")
     wheelhouse, tool = (
-        file.parent / Path(table[key]).expanduser() if key in table else None
+        file.parent / os.path.expanduser(table[key]) if key in table else None  # noqa: PTH111
         for key in ("wheelhouse", "tool")
     )
     entry = Entry(name, table["address"], wheelhouse, tool)

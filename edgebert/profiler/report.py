@@ -34,7 +34,7 @@ def as_text(profile: Profile, precision: float = derived.PRECISION) -> str:
             title = [_title(device)] if names.several_devices or device.remark else []
             parts += [*title, *_device(results, names, precision)]
     if profile.skipped:
-        parts.append("\n".join(["Not measured", *_skipped(profile, names)]))
+        parts.append("\n".join(["Not measured", *skipped(profile)]))
     return "\n\n".join(parts)
 
 
@@ -215,8 +215,12 @@ def _notes(results: Sequence[Result], names: Names, precision: float) -> list[st
     return [printable(note) for note in (*notes, *reasons)]
 
 
-def _skipped(profile: Profile, names: Names) -> dict[str, None]:
-    """What is missing is missing for every thread count: said once."""
+def skipped(profile: Profile) -> dict[str, None]:
+    """A line for each artifact that was not measured on a device, with the reason.
+
+    What is missing is missing for every thread count: said once.
+    """
+    names = Names.of(profile)
     lines = []
     for each in profile.skipped:
         kind = " ".join(filter(None, (each.settings.backend, each.settings.recipe)))

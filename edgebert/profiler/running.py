@@ -77,14 +77,19 @@ class Runner:
             self._process = None
         if process.returncode:
             raise failure(process.returncode, errors)
-        # Libraries may have printed something of their own before.
-        return Measurement.from_json(output.strip().rpartition("\n")[2])
+        return Measurement.from_json(printed(output.splitlines()))
 
     def stop(self) -> None:
         """Kill what `measure` waits for, in whatever thread."""
         process = self._process
         if process is not None:
             process.kill()
+
+
+def printed(lines: Sequence[str]) -> str:
+    """The measurement among what was printed; libraries may print before it, and behind it."""
+    found = [line for line in lines if line.startswith('{"schema_version"')]
+    return (found or lines or [""])[-1]
 
 
 def _read_errors(stream: IO[str], errors: list[str], progress: Progress) -> None:
@@ -98,7 +103,7 @@ def _read_errors(stream: IO[str], errors: list[str], progress: Progress) -> None
 
 @contextlib.contextmanager
 def interrupts_wait() -> Iterator[None]:
-    """SIGINT and SIGTERM that have a handler reach it after the block.
+    """SIGINT, SIGTERM and SIGHUP that have a handler reach it after the block.
 
     An exception out of one within `Popen` would leave a process that nobody knows of.
     """
@@ -109,7 +114,7 @@ def interrupts_wait() -> Iterator[None]:
     waiting: list[int] = []
     handlers = {
         number: signal.signal(number, lambda number, _: waiting.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         if callable(signal.getsignal(number))
     }
     try:
@@ -126,8 +131,9 @@ def failure(status: int, errors: Sequence[str]) -> DeviceError | MissingBackendE
     for line in reversed(errors):
         if line.startswith(ERROR):
             message = line.removeprefix(ERROR)
-            # By contract the message of a MissingBackendError, and no other, has the pip command.
-            return (MissingBackendError if "pip install" in message else DeviceError)(message)
+            # By contract: a library that is there and broken is to be installed by force.
+            missing = "pip install" in message and "--force-reinstall" not in message
+            return (MissingBackendError if missing else DeviceError)(message)
     if status < 0:
         name = signal.Signals(-status).name
         hint = "; the machine may be out of memory" if name == "SIGKILL" else ""

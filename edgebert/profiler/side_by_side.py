@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgebert.profiler import Device
+from edgebert.profiler.running import interrupts_wait
 from edgebert_runtime.errors import DeviceError, EdgeBertError, MissingBackendError
 from edgebert_runtime.measurement import Measurement, Settings
 
@@ -57,16 +58,21 @@ def measure(devices: Sequence[Device], jobs: Sequence[Job], told: Told) -> list[
             pass
     finally:
         stopping.set()
-        started = [worker for worker in workers if worker.thread.ident is not None]
-        while not all(worker.finished.is_set() for worker in started):
-            for worker in started:
-                # It may have started something since.
-                worker.device.close()
-                worker.finished.wait(_WAIT_SECONDS)
+        # Who is impatient and interrupts again would leave processes that nobody knows of.
+        with interrupts_wait():
+            _finish([worker for worker in workers if worker.thread.ident is not None])
     for worker in workers:
         if worker.error is not None:
             raise worker.error
     return [outcome for worker in workers for outcome in worker.outcomes]
+
+
+def _finish(started: Sequence[_Worker]) -> None:
+    while not all(worker.finished.is_set() for worker in started):
+        for worker in started:
+            # It may have started something since.
+            worker.device.close()
+            worker.finished.wait(_WAIT_SECONDS)
 
 
 @dataclass
@@ -116,7 +122,7 @@ class _Worker:
             return self.device.measure(job.bundle, job.settings, progress)
         except (DeviceError, MissingBackendError) as error:
             return error
-        except EdgeBertError as error:
+        except (EdgeBertError, OSError) as error:
             return DeviceError(str(error))
 
     def _unreachable(self) -> DeviceError | None:
@@ -125,4 +131,6 @@ class _Worker:
             self.device.state()
         except DeviceError as error:
             return error
+        except OSError as error:
+            return DeviceError(str(error))
         return None

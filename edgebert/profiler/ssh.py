@@ -115,7 +115,8 @@ class Ssh:
     def _made(self, backend: str, progress: Progress) -> str:
         progress("looking what is there")
         environment = f"{self._environment}-{backend}"
-        found = self._asked("look", files=[], environment=environment)["python"]
+        first = not self._there
+        found = self._asked("look", files=[], environment=environment, clean=first)["python"]
         if found is not None:
             return str(found)
         own = ssh_files.of_wheel(self._wheel)

@@ -69,9 +69,12 @@ class _RefusedError(Exception):
     """Something is missing here; the message says what to do."""
 
 
-def _look(files: list[tuple[str, str]], environment: str) -> dict[str, Any]:
-    """Which of `files`, pairs of path and sha256, are not here, and the environment's python."""
-    with _at_work() as cache:
+def _look(files: list[tuple[str, str]], environment: str, clean: bool = False) -> dict[str, Any]:
+    """Which of `files`, pairs of path and sha256, are not here, and the environment's python.
+
+    Who begins asks for cleaning: later a clock that was set meanwhile would make all look old.
+    """
+    with _at_work(clean=clean) as cache:
         missing = []
         for path, sha256 in files:
             if _sha256(cache / path) != sha256:
@@ -200,7 +203,7 @@ def _state(environment: str) -> dict[str, Any]:
     states = []
     for complete in made:
         command = [str(complete.parent / "bin" / "python"), "-I", "-B", "-c", _STATE]
-        with contextlib.suppress(subprocess.SubprocessError):
+        with contextlib.suppress(subprocess.SubprocessError, OSError, ValueError):
             done = subprocess.run(command, capture_output=True, check=True, timeout=60)
             states.append(json.loads(done.stdout))
     libraries = {name: version for each in states for name, version in each["libraries"].items()}
@@ -237,21 +240,23 @@ def _environment(cache: Path, name: str) -> Path:
 
 
 def _python(folder: Path) -> str | None:
-    if not (folder / "complete").exists():
+    # The interpreter that it links to may be gone since.
+    if not ((folder / "complete").exists() and (folder / "bin" / "python").exists()):
         return None
     os.utime(folder)
     return str(folder / "bin" / "python")
 
 
 @contextlib.contextmanager
-def _at_work() -> Iterator[Path]:
-    """The folder, which nobody cleans meanwhile."""
+def _at_work(*, clean: bool = False) -> Iterator[Path]:
+    """The folder, which nobody cleans meanwhile; cleaned beforehand if nobody else is at work."""
     cache = _cache()
     cache.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (cache / "lock").open("w") as lock:
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _clean(cache)
+            if clean:
+                _clean(cache)
         fcntl.flock(lock, fcntl.LOCK_SH)
         yield cache
 

@@ -114,7 +114,7 @@ class Connection:
                 self._processes.discard(process)
         if process.returncode:
             raise self._failure(process.returncode, errors)
-        return output[-1] if output else ""
+        return running.printed(output)
 
     def close(self) -> None:
         """End every call, in other threads too, and the shared connection."""
@@ -144,16 +144,12 @@ class Connection:
             remove_abandoned(parent, _PREFIX)
             self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}.", dir=parent))
         socket, log = str(self._folder / "s"), str(self._folder / "log")
+        # What an earlier connection said would explain this one's failure.
+        Path(log).unlink(missing_ok=True)
         log_in = ["-M", "-N", "-f", "-S", socket, "-o", f"ControlPersist={_IDLE_S}", "-E", log]
         try:
             # It goes on in the background, and would hold a pipe open.
-            done = subprocess.run(
-                [*self._ssh(*log_in), "--", self._address.destination],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                timeout=_LOGIN_S,
-            )
+            status = self._logged_in([*self._ssh(*log_in), "--", self._address.destination])
         except FileNotFoundError:
             raise _no_client(self._name) from None
         except subprocess.TimeoutExpired:
@@ -162,8 +158,10 @@ class Connection:
                 f"{self._address.command}"
             ) from None
         self._sharing = []
-        if done.returncode == 0:
+        if status == 0:
             self._sharing = ["-o", "ControlMaster=no", "-S", socket]
+        elif self._closed:
+            raise DeviceError(f"{self._name}: closed")
         elif reason := ssh_errors.explained(self._address, self._logged()):
             self._sharing = None
             raise DeviceError(f"{self._name}: {reason}")
@@ -171,6 +169,21 @@ class Connection:
             self.close()
             raise DeviceError(f"{self._name}: closed")
         return self._sharing
+
+    def _logged_in(self, command: Sequence[str]) -> int:
+        """The status of a login, which `close` may end."""
+        with subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            self._processes.add(process)
+            try:
+                return process.wait(_LOGIN_S)
+            finally:
+                process.kill()
+                self._processes.discard(process)
 
     def _logged(self) -> list[str]:
         """What the shared connection had to say."""

@@ -17,6 +17,7 @@ import importlib
 import importlib.metadata
 import json
 import math
+import os
 import signal
 import sys
 import time
@@ -24,6 +25,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import cycle, islice
+from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
@@ -57,7 +59,7 @@ from edgebert_runtime.process import (
 )
 from edgebert_runtime.sustained import run_without_rest
 from edgebert_runtime.timing import time_repeatedly, timed_ms
-from edgebert_runtime.tokenization import Encoding, Tokenizer
+from edgebert_runtime.tokenization import Encoding, Text, Tokenizer
 
 PROGRESS = "edgebert: progress: "
 """Begins a line on standard error that says what is measured now."""
@@ -92,6 +94,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parsed.minutes,
             parsed.operators,
         )
+        if sys.stderr is None:
+            # Closed by the caller: what is told there would go to standard output.
+            sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
         if sys.stdout is None:
             raise InputError("standard output is closed; redirect it to a file, or to /dev/null")
         text = measure(
@@ -143,7 +148,7 @@ def measure(
 
     metered = time.perf_counter()
     progress("text to answer")
-    text_to_answer = timed(len(model.tokenizer.encode(SENTENCE).ids), partial(_answer, model))
+    text_to_answer = timed(len(model.tokenizer.encode(_text(model)).ids), partial(_answer, model))
     timings = []
     for length in lengths:
         encoding = encoding_of_length(model.tokenizer, length)
@@ -160,11 +165,12 @@ def measure(
             sentences=sum((timing.warm_up_runs + timing.runs) * timing.batch for timing in each),
         )
     memory = replace(memory, steady_bytes=resident_bytes(), peak_bytes=peak_resident_bytes())
+    # Heat of the minutes to come does not make the runs before doubtful.
+    conditions = watch.conditions()
     longest = encoding_of_length(model.tokenizer, lengths[-1])
     sustained = run_without_rest(
         partial(model.run, [longest]), settings.minutes * 60, watch, progress
     )
-    conditions = watch.conditions()
     return Measurement(
         schema_version=SCHEMA_VERSION,
         bundle=bundle,
@@ -178,7 +184,7 @@ def measure(
         memory=memory,
         text_to_answer=text_to_answer,
         lengths=tuple(timings),
-        conditions=conditions,
+        conditions=replace(conditions, moments=watch.moments),
         sustained=sustained,
         energy=energy,
         operators=_operators(bundle, model, settings, progress) if settings.operators else None,
@@ -240,19 +246,25 @@ def _start(bundle: str, settings: Settings, clock: ProcessClock) -> tuple[Model,
 
 
 def _import_backend(name: str) -> None:
-    # What is missing is the business of load(), which says how to install it.
-    with contextlib.suppress(ModuleNotFoundError):
+    # What is missing or broken is the business of load(), which says what to do.
+    with contextlib.suppress(Exception):
         importlib.import_module(f"edgebert_runtime.backends.{name}")
 
 
 def _answer(model: Model) -> object:
     if model.manifest.task == "embedding":
         return model.embed(SENTENCE)
+    return model.predict(_text(model))
+
+
+def _text(model: Model) -> Text:
+    """One English sentence, as the task reads it."""
     if model.manifest.task == "question-answering":
-        return model.predict((SENTENCE, SENTENCE))
+        return SENTENCE, SENTENCE
     if model.manifest.task == "masked-lm":
-        return model.predict(f"{SENTENCE} {model.tokenizer.mask_text}")
-    return model.predict(SENTENCE)
+        # At the beginning: what a short model cuts off is the end.
+        return f"{model.tokenizer.mask_text} {SENTENCE}"
+    return SENTENCE
 
 
 def _tell(step: str) -> None:

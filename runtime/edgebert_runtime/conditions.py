@@ -44,6 +44,11 @@ class Watch:
         self._moments: list[Moment] = []
         self.look()
 
+    @property
+    def moments(self) -> tuple[Moment, ...]:
+        """All looks so far."""
+        return tuple(self._moments)
+
     def look(self) -> Moment:
         """The processor as it is now, which is kept."""
         moment = Moment(
@@ -68,7 +73,7 @@ class Watch:
             if ready > 0:
                 waiting = _share(after.waiting - before.waiting, ready)
         return Conditions(
-            moments=tuple(self._moments),
+            moments=self.moments,
             stolen_share=stolen,
             foreign_share=foreign,
             waiting_share=waiting,

@@ -11,7 +11,7 @@ from typing import Protocol
 
 _PACKAGES = "sys/class/powercap/intel-rapl:?"
 _SENSORS = "sys/class/hwmon/hwmon*"
-_SENSOR_CHIPS = ("ina209", "ina219", "ina220", "ina226", "ina230", "ina231", "ina238", "ina3221")
+_SENSOR_CHIPS = ("ina209", "ina219", "ina220", "ina226", "ina230", "ina231", "ina238")
 _BATTERIES = "sys/class/power_supply/*"
 
 
@@ -26,7 +26,12 @@ class Meter(Protocol):
 
 def find_meter(root: Path = Path("/")) -> Meter | None:
     """The best meter that this process may read: a processor's, a board's, or the battery's."""
-    packages = [path for path in sorted(root.glob(_PACKAGES)) if _number(path / "energy_uj")]
+    # "psys", where there is one, counts the packages once more.
+    packages = [
+        path
+        for path in sorted(root.glob(_PACKAGES))
+        if (_text(path / "name") or "").startswith("package") and _number(path / "energy_uj")
+    ]
     if packages:
         return _Rapl(packages)
     for chip in sorted(root.glob(_SENSORS)):
@@ -62,7 +67,10 @@ class _Rapl:
             if now is None:
                 continue
             difference = now - self._last[place]
-            self._microjoules += difference if difference >= 0 else difference + self._ranges[place]
+            if difference < 0:
+                difference += self._ranges[place]
+            # A counter that says no range, and begins anew, tells nothing of this step.
+            self._microjoules += max(0, difference)
             self._last[place] = now
         return self._microjoules / 1e6
 

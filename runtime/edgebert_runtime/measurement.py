@@ -33,7 +33,8 @@ class Settings:
     batches: tuple[int, ...] = (1,)
     """Texts in one call."""
     precision: float = 0.02
-    """Runs end early once the median's 95 % confidence interval is within this share of it."""
+    """Runs end early once the median's 95 % confidence interval reaches no further than this share
+    of it."""
     minutes: float = 0.0
     """Of running without rest at the end, to see what heat does; 0 for none."""
     operators: bool = False
@@ -113,10 +114,11 @@ class Timing:
 
     @property
     def precision(self) -> float | None:
-        """Half the confidence interval as a share of the median."""
+        """How far the confidence interval reaches from the median, as a share of it."""
         if self.interval_ms is None:
             return None
-        return (self.interval_ms[1] - self.interval_ms[0]) / 2 / self.p50_ms
+        low, high = self.interval_ms
+        return max(high - self.p50_ms, self.p50_ms - low) / self.p50_ms
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ class Conditions:
     foreign_share: float | None
     """Of the processors' time: used by other processes."""
     waiting_share: float | None
-    """Of the runs' time: this process was ready and had to wait for a processor."""
+    """Of the time that threads of this process could have run: they had to wait for a processor."""
     marks: tuple[str, ...]
     """What makes the figures doubtful, in words; empty if nothing was seen."""
 

@@ -91,7 +91,8 @@ def _is_precise(times_ms: Sequence[float], precision: float) -> bool:
     if interval is None:
         return False
     low, high = interval
-    return (high - low) / 2 <= precision * float(np.median(times_ms))
+    middle = float(np.median(times_ms))
+    return max(high - middle, middle - low) <= precision * middle
 
 
 def interval_of_median(times_ms: Sequence[float]) -> tuple[float, float] | None:

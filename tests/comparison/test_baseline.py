@@ -65,6 +65,36 @@ def test_slower_beyond_noise_and_limit(
     assert {round(each.share, 6) for each in found.regressions(0.05)} <= {round(p50_ms - 1, 6)}
 
 
+def test_few_slow_runs_are_a_regression(bundle: Path, measured: Measurement) -> None:
+    """Five runs have no interval, and a tool may tell nothing but the median."""
+    for quantiles in ((90.0, *(100.0,) * 19, 110.0), ()):
+        slow = profiles_without_intervals(measured, 100.0, quantiles)
+        found = difference(made_profiles.of(bundle, [measured]), made_profiles.of(bundle, [slow]))
+        assert len(found.regressions(0.05)) == 3
+        same = made_profiles.of(bundle, [slow])
+        assert difference(same, same).regressions(0.05) == []
+
+
+def profiles_without_intervals(
+    measurement: Measurement, p50_ms: float, quantiles_ms: tuple[float, ...]
+) -> Measurement:
+    slow = made_profiles.timed(measurement, p50_ms)
+    assert slow.text_to_answer is not None
+    change = {"interval_ms": None, "quantiles_ms": quantiles_ms}
+    return dataclasses.replace(
+        slow,
+        text_to_answer=dataclasses.replace(slow.text_to_answer, **change),
+        lengths=tuple(dataclasses.replace(each, **change) for each in slow.lengths),
+    )
+
+
+def test_another_processor_makes_changes_doubtful(bundle: Path, measured: Measurement) -> None:
+    facts = dataclasses.replace(measured.facts, cpu="Cortex-A53")
+    slow = dataclasses.replace(made_profiles.timed(measured, 2.0), facts=facts)
+    found = difference(made_profiles.of(bundle, [measured]), made_profiles.of(bundle, [slow]))
+    assert found.changes[0].marks == (f"another processor: {measured.facts.cpu}, now Cortex-A53",)
+
+
 def test_larger_files_and_memory_are_regressions(bundle: Path, measured: Measurement) -> None:
     memory = dataclasses.replace(measured.memory, peak_bytes=(measured.memory.peak_bytes or 0) * 2)
     grown = dataclasses.replace(measured, bytes=measured.bytes * 2, memory=memory)
@@ -103,6 +133,12 @@ def test_what_is_gone_is_a_failure(
     new = written(tmp_path / "new.json", bundle, measured)
     assert main(["compare", "--baseline", str(old), str(new)]) == 1
     assert "Measured before, and not now\n  local, model onnx" in capsys.readouterr().out
+    shorter = dataclasses.replace(measured, lengths=measured.lengths[:1], text_to_answer=None)
+    less = written(tmp_path / "less.json", bundle, shorter)
+    assert main(["compare", "--baseline", str(new), str(less)]) == 1
+    output = capsys.readouterr().out
+    assert "threads: 1, text to answer" in output
+    assert "threads: 1, 16 tokens" in output
     assert main(["compare", "--baseline", str(new), str(old)]) == 0
     assert "New\n  local, model onnx" in capsys.readouterr().out
 

@@ -121,6 +121,16 @@ def test_mistakes_are_one_line(
     assert errors.count("\n") == 1
 
 
+def test_what_was_not_measured_is_said(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Port 9 of this machine is closed."""
+    given = ["--backend", "onnx", "--tokens", "8", "--budget", "0.1", "--threads", "1"]
+    devices = ["--device", "local", "--device", "ssh://127.0.0.1:9"]
+    assert main(["choose", str(bundle), *given, *devices]) == 2
+    errors = capsys.readouterr().err
+    assert "nothing was measured on all devices: ssh://127.0.0.1:9: onnx" in errors
+    assert "refused" in errors
+
+
 def test_quantities() -> None:
     assert [milliseconds(text) for text in ("20ms", "0.5 s", "7", "300us")] == [20, 500, 7, 0.3]
     assert [size(text) for text in ("10MB", "1MiB", "12", "1.5kB")] == [1e7, 2**20, 12, 1500]

@@ -27,6 +27,21 @@ def test_a_counter_of_a_processor_goes_round(tmp_path: Path) -> None:
     assert meter.joules() == pytest.approx(2.5)
 
 
+def test_the_platform_counts_its_processor_too(tmp_path: Path) -> None:
+    """On laptops: psys holds package-0. Neither says its range here, and both begin anew."""
+    folder = "sys/class/powercap"
+    names = {f"{folder}/intel-rapl:0/name": "package-0\n", f"{folder}/intel-rapl:1/name": "psys\n"}
+    counters = [f"{folder}/intel-rapl:{number}/energy_uj" for number in (0, 1)]
+    write_tree(tmp_path, {**names, **dict.fromkeys(counters, "5000000\n")})
+    meter = find_meter(tmp_path)
+    assert meter is not None
+    assert meter.name == "RAPL package-0"
+    write_tree(tmp_path, dict.fromkeys(counters, "15000000\n"))
+    assert meter.joules() == pytest.approx(10)
+    write_tree(tmp_path, dict.fromkeys(counters, "1000000\n"))
+    assert meter.joules() == pytest.approx(10)
+
+
 @pytest.mark.parametrize(
     ("files", "name", "watts"),
     [

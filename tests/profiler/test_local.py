@@ -11,7 +11,7 @@ import pytest
 
 from edgebert.profiler import Device
 from edgebert.profiler.local import Local
-from edgebert.profiler.running import arguments
+from edgebert.profiler.running import arguments, printed
 from edgebert_runtime import DeviceError, MissingBackendError
 from edgebert_runtime.measurement import Measurement, Settings
 
@@ -66,9 +66,22 @@ def test_a_killed_process_is_an_error(bundle: Path, stand_in: Path) -> None:
 
 
 def test_a_crash_is_an_error_with_its_last_line(bundle: Path, stand_in: Path) -> None:
-    stand_in.write_text("raise AssertionError('broken build')\n")
-    with pytest.raises(DeviceError, match=r"ended with status 1: AssertionError: broken build$"):
+    stand_in.write_text("import os\nos.write(2, b'broken build\\n')\nos._exit(1)\n")
+    with pytest.raises(DeviceError, match=r"ended with status 1: broken build$"):
         Local().measure(bundle, QUICK)
+
+
+def test_a_broken_library_is_an_error_that_says_what_to_do(bundle: Path, stand_in: Path) -> None:
+    stand_in.write_text("raise ImportError('libgomp.so.1: cannot open shared object file')\n")
+    with pytest.raises(DeviceError, match=r"libgomp.*--force-reinstall 'edgebert\[onnx\]'"):
+        Local().measure(bundle, QUICK)
+
+
+def test_what_libraries_print_is_not_the_measurement() -> None:
+    lines = ["library: hello", '{"schema_version": 2}', "library: bye"]
+    assert printed(lines) == lines[1]
+    assert printed(["noise"]) == "noise"
+    assert printed([]) == ""
 
 
 def test_a_missing_library_comes_with_its_command(bundle: Path, stand_in: Path) -> None:

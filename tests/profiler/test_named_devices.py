@@ -58,6 +58,23 @@ def test_a_file_that_says_something_else(text: str, message: str, tmp_path: Path
         read_entries(path)
 
 
+def test_one_phone_with_two_tools_is_listed_twice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "devices.toml"
+    path.write_text('[one]\naddress = "local"\n[two]\naddress = "local"\n')
+    assert main(["devices", "--devices-file", str(path)]) == 0
+    rows = capsys.readouterr().out.splitlines()[2:]
+    assert [row.split()[:2] for row in rows] == [
+        ["local", "local"],
+        ["one", "local"],
+        ["two", "local"],
+    ]
+    path.write_text('[one]\naddress = "ssh://x"\nwheelhouse = "~nobodyofthisname/wheels"\n')
+    assert main(["devices", "one", "--devices-file", str(path)]) == 2
+    assert "nobodyofthisname" in capsys.readouterr().err
+
+
 def test_a_file_that_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     assert read_entries() == {}

@@ -48,6 +48,34 @@ def test_reports_of_every_kind(
     assert files[3].read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_report_that_cannot_be_written_loses_nothing(
+    bundle: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Its folder goes away while there is measured."""
+    gone, kept = tmp_path / "gone", tmp_path / "kept.json"
+    gone.mkdir()
+    monkeypatch.setattr("edgebert.commands.profile.check_report", lambda path: None)
+    gone.rmdir()
+    given = ["--output", str(gone / "profile.json"), "--output", str(kept)]
+    assert main(["profile", str(bundle), "--backend", "onnx", *QUICK, *given]) == 2
+    output, errors = capsys.readouterr()
+    assert "\nonnx " in output
+    assert "profile.json" in errors
+    assert kept.exists()
+
+
+def test_one_bundle_by_two_paths_is_measured_once(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(bundle.parent)
+    given = [bundle.name, f"./{bundle.name}", "--backend", "onnx", *QUICK, "--json"]
+    assert main(["profile", *given]) == 0
+    assert len(json.loads(capsys.readouterr().out)["results"]) == 1
+
+
 @pytest.mark.usefixtures("without_onnx")
 def test_a_missing_library_is_skipped(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["profile", str(bundle), "--backend", "onnx,tflite", *QUICK]) == 0

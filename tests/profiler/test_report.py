@@ -120,10 +120,10 @@ def test_how_sure_a_median_is(measurement: Measurement) -> None:
     text = as_text(profile_of(unsure))
     assert row(text, "Latency")[3:] == ["2.00/2.00/2.00~", "250/250/250~", "4.00/4.00/4.00"]
     assert (
-        "\n~ onnx int8_dynamic: p50 within ±15 % at 8 tokens; too few runs to tell how precise p50 "
+        "\n~ onnx int8_dynamic: p50 within ±20 % at 8 tokens; too few runs to tell how precise p50 "
         "is at 16 tokens\n" in text
     )
-    assert "±15 %" not in as_text(profile_of(unsure), precision=0.2)
+    assert "±20 %" not in as_text(profile_of(unsure), precision=0.25)
 
 
 def test_batches_have_a_table_of_their_own(measurement: Measurement) -> None:

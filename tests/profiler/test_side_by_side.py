@@ -72,6 +72,15 @@ def test_a_bundle_that_cannot_be_read_is_an_outcome(tmp_path: Path) -> None:
     assert isinstance(outcome.found, DeviceError)
 
 
+def test_an_error_of_this_machine_is_an_outcome_of_one_device(bundle: Path) -> None:
+    class Full(Failing):
+        def measure(self, *_: object, **__: object) -> Measurement:
+            raise OSError(28, "No space left on device")
+
+    outcomes = measure([Full(reachable=9), Local()], [Job(bundle, QUICK)], lambda *_: None)
+    assert [type(each.found) for each in outcomes] == [DeviceError, Measurement]
+
+
 def test_what_no_device_should_raise_reaches_the_caller(bundle: Path) -> None:
     class Broken(Failing):
         def measure(self, *_: object, **__: object) -> Measurement:

@@ -92,11 +92,13 @@ def test_what_killed_copies_left_is_removed_by_who_is_alone(cache: Path) -> None
             time.sleep(0.05)
         environment = cache / "environments" / "begun"
         environment.mkdir(parents=True)
-        ask("look", files=[], environment="x")
+        ask("look", files=[], environment="x", clean=True)
         assert list(cache.glob("bundles/a/*.part")) == parts, "it is still being written"
         assert environment.exists()
         process.kill()
     ask("look", files=[], environment="x")
+    assert environment.exists(), "nobody asked for it"
+    ask("look", files=[], environment="x", clean=True)
     assert not list(cache.glob("bundles/a/*"))
     assert not environment.exists()
 
@@ -109,8 +111,17 @@ def test_what_nobody_used_for_a_month_is_removed(cache: Path) -> None:
             (folder / "complete").touch()
             then = time.time() - days * 24 * 3600
             os.utime(folder, (then, then))
-    ask("look", files=[], environment="x")
+    ask("look", files=[], environment="x", clean=True)
     assert {path.name for path in cache.glob("*/*")} == {"new"}
+
+
+def test_an_environment_whose_interpreter_is_gone_is_none(cache: Path) -> None:
+    folder = cache / "environments" / f"x-onnx-{ssh_agent._PYTHON}"
+    (folder / "bin").mkdir(parents=True)
+    (folder / "complete").touch()
+    (folder / "bin" / "python").symlink_to(cache / "gone")
+    assert ask("state", environment="x")["libraries"] == {}
+    assert ask("look", files=[], environment="x-onnx")["python"] is None
 
 
 def test_a_state_changes_nothing(cache: Path) -> None:
@@ -187,6 +198,8 @@ def test_an_environment_waits_for_who_makes_it(cache: Path) -> None:
         ) as process:
             time.sleep(0.5)
             assert process.poll() is None
+            (folder / "bin").mkdir()
+            (folder / "bin" / "python").symlink_to(sys.executable)
             (folder / "complete").touch()
             fcntl.flock(making, fcntl.LOCK_UN)
             assert process.stdout is not None

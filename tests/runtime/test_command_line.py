@@ -133,9 +133,23 @@ def test_interrupted(bundle: Path, tmp_path: Path, number: signal.Signals) -> No
         env=terminal.ENVIRONMENT,
     )
     with process, _opened_by_reader(pipe):
-        process.send_signal(number)
-        out, errors = process.communicate(timeout=60)
+        out, errors = _interrupted(process, number)
     assert (process.returncode, out, errors) == (130, b"", b"")
+
+
+def _interrupted(process: subprocess.Popen[bytes], number: signal.Signals) -> tuple[bytes, bytes]:
+    """What a process wrote that is interrupted until it ends, a minute at most.
+
+    Python does not see a signal that comes in the moment before it begins to read, until another.
+    """
+    try:
+        for _ in range(30):
+            process.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.communicate(timeout=2)
+        raise AssertionError("the command goes on")
+    finally:
+        process.kill()
 
 
 @contextlib.contextmanager
