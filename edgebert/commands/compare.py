@@ -41,7 +41,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-regression",
         type=share,
-        default=_REGRESSION,
         metavar="SHARE",
         help="with --baseline: how much a figure may grow; default: 0.05",
     )
@@ -91,6 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if arguments.baseline is not None:
         return _compare_profiles(arguments)
+    if arguments.max_regression is not None:
+        raise InputError("--max-regression is of two profiles: add --baseline OLD.json")
     from edgebert.comparison import picture
 
     if arguments.plot is not None:
@@ -119,6 +120,9 @@ def _compare_profiles(arguments: argparse.Namespace) -> int:
             f"--baseline takes one newer profile, got {len(arguments.bundles)}: "
             "edgebert compare --baseline OLD.json NEW.json"
         )
+    if arguments.eval is not None or arguments.plot is not None:
+        raise InputError("--eval and --plot are of bundles; leave them out with --baseline")
+    limit = _REGRESSION if arguments.max_regression is None else arguments.max_regression
     old, new = Profile.read(arguments.baseline), Profile.read(Path(arguments.bundles[0]))
     found = baseline.difference(old, new)
     if not found.changes:
@@ -127,10 +131,10 @@ def _compare_profiles(arguments: argparse.Namespace) -> int:
             "same bundles under the same names on the same devices"
         )
     if arguments.json:
-        common.print_json(baseline.as_json(found, arguments.max_regression))
+        common.print_json(baseline.as_json(found, limit))
     else:
-        common.write(baseline.as_text(found, arguments.max_regression))
-    return int(bool(found.regressions(arguments.max_regression) or found.gone))
+        common.write(baseline.as_text(found, limit))
+    return int(bool(found.regressions(limit) or found.gone))
 
 
 def _compare(arguments: argparse.Namespace) -> tuple[Comparison, list[EdgeBertError]]:

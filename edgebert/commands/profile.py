@@ -144,7 +144,10 @@ def measure(arguments: argparse.Namespace) -> tuple[Profile, list[side_by_side.F
     bundles = [Bundle(path) for path in dict.fromkeys(map(Path, arguments.bundles))]
     here = [name for name, _ in devices] == ["local"]
     jobs = _jobs(arguments, bundles, (1, available_processors()) if here else (1,))
-    machines = [Machine(name, device.name) for name, device in devices]
+    machines = [
+        Machine(name, device.name, entries[name].remark if name in entries else None)
+        for name, device in devices
+    ]
     with _progress(machines, len(jobs)) as told:
         outcomes = side_by_side.measure([device for _, device in devices], jobs, told)
     errors = [each.found for each in outcomes if not isinstance(each.found, Measurement)]

@@ -16,10 +16,11 @@ from edgebert.profiler import Progress, State, android_app, silent
 from edgebert.profiler.adb_client import Client, serial_of
 from edgebert.profiler.adb_programs import Programs, keep
 from edgebert.profiler.android_facts import Snapshot, doubts, everything, facts, read
-from edgebert.profiler.android_measuring import Installed, ToolMeasuring, artifact_of, install
+from edgebert.profiler.android_measuring import Installed, ToolMeasuring, install
 from edgebert.profiler.android_tools import abi_of
 from edgebert_runtime.bundle import Bundle
 from edgebert_runtime.errors import DeviceError, InputError, shortened
+from edgebert_runtime.loading import artifacts
 from edgebert_runtime.manifest import FILE_NAME, Artifact
 from edgebert_runtime.measurement import Measurement, Settings, fitting_lengths
 
@@ -82,7 +83,7 @@ class Adb:
             DeviceError: if the device can't be reached, or the measurement fails there.
         """
         opened = Bundle(bundle)
-        artifact = artifact_of(opened, settings)
+        artifact = artifacts(opened.manifest, settings.backend, settings.recipe)[0]
         lengths = fitting_lengths(settings.lengths, opened.manifest.max_length)
         settings = replace(settings, lengths=lengths, recipe=artifact.recipe)
         before = self._look()

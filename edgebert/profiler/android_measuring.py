@@ -107,26 +107,6 @@ def install(client: Client, programs: Programs, path: Path, device: Snapshot) ->
     return Installed(tool, place, text, label)
 
 
-def artifact_of(bundle: Bundle, settings: Settings) -> Artifact:
-    """The artifact that the settings mean.
-
-    Raises:
-        InputError: if the bundle has none.
-    """
-    found = [
-        each
-        for each in bundle.manifest.artifacts
-        if each.backend == settings.backend and settings.recipe in (None, each.recipe)
-    ]
-    if not found:
-        held = ", ".join(f"{each.backend} {each.recipe}" for each in bundle.manifest.artifacts)
-        raise InputError(
-            f"got backend {settings.backend!r} and recipe {shortened(settings.recipe)}, this "
-            f"bundle holds {held}"
-        )
-    return min(found, key=lambda each: each.bytes)
-
-
 class ToolMeasuring:
     """Runs the jobs of one artifact one after another."""
 

@@ -21,7 +21,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-_FIELDS = ("address", "wheelhouse", "tool")
+_FIELDS = ("address", "wheelhouse", "tool", "remark")
 _KINDS = "local, ssh://USER@HOST:PORT, adb or adb:SERIAL"
 
 
@@ -35,6 +35,8 @@ class Entry:
     """Wheels for a device without a package index; of ssh."""
     tool: Path | None = None
     """A benchmark program for the device; of adb."""
+    remark: str | None = None
+    """For who reads a report: that the machine is emulated, for one."""
 
 
 def default_file() -> Path:
@@ -44,7 +46,7 @@ def default_file() -> Path:
 
 
 def read_entries(path: Path | None = None) -> dict[str, Entry]:
-    """The devices of a file: a table each, with `address`, and `wheelhouse` or `tool`.
+    """The devices of a file: a table each, with `address`, and `wheelhouse`, `tool` or `remark`.
 
     Paths in it are of its folder. None stands for the default file, which may be missing.
 
@@ -78,7 +80,7 @@ def _entry(name: str, table: Any, file: Path) -> Entry:
         file.parent / os.path.expanduser(table[key]) if key in table else None  # noqa: PTH111
         for key in ("wheelhouse", "tool")
     )
-    entry = Entry(name, table["address"], wheelhouse, tool)
+    entry = Entry(name, table["address"], wheelhouse, tool, table.get("remark"))
     if not _is_address(entry.address):
         raise InputError(f"{where}: got address {entry.address!r}, expected one of {_KINDS}")
     return entry

@@ -14,7 +14,8 @@ from edgebert.profiler import Progress
 from edgebert.profiler.wheel import Wheel
 from edgebert_runtime.bundle import Bundle
 from edgebert_runtime.errors import InputError
-from edgebert_runtime.manifest import FILE_NAME, Artifact
+from edgebert_runtime.loading import artifacts
+from edgebert_runtime.manifest import FILE_NAME
 from edgebert_runtime.measurement import Settings
 
 _CHUNK = 1024 * 1024
@@ -54,7 +55,7 @@ def of_bundle(bundle: Bundle, settings: Settings) -> list[File]:
     Raises:
         InputError: if the bundle holds no such artifact.
     """
-    artifact = _artifact(bundle, settings)
+    artifact = artifacts(bundle.manifest, settings.backend, settings.recipe)[0]
     manifest = bundle.manifest.to_json().encode()
     sha256 = hashlib.sha256(manifest).hexdigest()
     folder = f"bundles/{sha256}"
@@ -65,21 +66,6 @@ def of_bundle(bundle: Bundle, settings: Settings) -> list[File]:
             for each in (bundle.manifest.tokenizer, artifact)
         ),
     ]
-
-
-def _artifact(bundle: Bundle, settings: Settings) -> Artifact:
-    found = [
-        each
-        for each in bundle.manifest.artifacts
-        if each.backend == settings.backend and settings.recipe in (None, each.recipe)
-    ]
-    if not found:
-        held = ", ".join(f"{each.backend} {each.recipe}" for each in bundle.manifest.artifacts)
-        raise InputError(
-            f"got backend {settings.backend!r} and recipe {settings.recipe!r}, the bundle "
-            f"{str(bundle.path)!r} holds {held}; choose one of these"
-        )
-    return min(found, key=lambda each: each.bytes)
 
 
 def of_wheelhouse(folder: Path) -> list[File]:

@@ -45,7 +45,7 @@ def load(
             "or None"
         )
     bundle = Bundle(path)
-    candidates = _candidates(bundle.manifest, backend, recipe)
+    candidates = artifacts(bundle.manifest, backend, recipe)
     tokenizer = Tokenizer(bundle.read(bundle.manifest.tokenizer), bundle.manifest.max_length)
     for artifact in candidates:
         try:
@@ -62,8 +62,12 @@ def load(
     raise MissingBackendError(f"no backend of this bundle is installed; run: pip install {wanted}")
 
 
-def _candidates(manifest: Manifest, backend: str, recipe: str | None) -> list[Artifact]:
-    """Artifacts that fit, fastest backend first, and of one backend the smallest file first."""
+def artifacts(manifest: Manifest, backend: str, recipe: str | None) -> list[Artifact]:
+    """Artifacts that fit, fastest backend first, and of one backend the smallest file first.
+
+    Raises:
+        InputError: if there are none.
+    """
     if not isinstance(backend, str) or backend not in ("auto", *BACKENDS):
         raise InputError(
             f"backend: got {shortened(backend)}, expected one of auto, {', '.join(BACKENDS)}"

@@ -23,12 +23,12 @@ def test_names_come_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "devices.toml"
     path.write_text(
         '[kitchen]\naddress = "ssh://pi@kitchen.local"\n\n'
-        '[phone]\naddress = "adb:0123ABC"\ntool = "tools/benchmark_model"\n'
+        '[phone]\naddress = "adb:0123ABC"\ntool = "tools/benchmark_model"\nremark = "hot"\n'
     )
     entries = read_entries(path)
     assert entries == {
         "kitchen": Entry("kitchen", "ssh://pi@kitchen.local"),
-        "phone": Entry("phone", "adb:0123ABC", None, tmp_path / "tools/benchmark_model"),
+        "phone": Entry("phone", "adb:0123ABC", None, tmp_path / "tools/benchmark_model", "hot"),
     }
     (found,) = find(["kitchen"], entries)
     assert (found[0], found[1].name) == ("kitchen", "ssh://pi@kitchen.local")
@@ -45,7 +45,7 @@ def test_names_come_from_a_file(tmp_path: Path) -> None:
         ("a = 1", "expected a table with address"),
         ("[a]\nport = 1", "expected a table with address"),
         ('[a]\naddress = "kitchen"', "got address 'kitchen', expected one of local, ssh://"),
-        ("[a]\naddress = 1", "got address = 1, expected texts of address, wheelhouse, tool"),
+        ("[a]\naddress = 1", "got address = 1, expected texts of address, wheelhouse"),
         ('[a]\naddress = "local"\nuser = "x"', "got user = 'x', expected texts"),
         ('[local]\naddress = "local"', "a name that is an address already"),
         ("\ud800", "cannot be read as TOML"),
