@@ -14,6 +14,11 @@ from edgebert_runtime.errors import DeviceError
 
 FOLDER = "/data/local/tmp/edgebert"
 """Where Android lets its shell run programs; apps may read there."""
+_REMOVE_ABANDONED = (
+    f"find {FOLDER} -maxdepth 1 '(' -name 'part-*' -o -name 'run-*' ')' -mtime +0 "
+    "-exec rm -rf '{}' +"
+)
+"""What a connection that was lost left there more than a day ago."""
 _SIGNALS = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV"}
 """As Linux numbers them on ARM and x86."""
 
@@ -32,6 +37,7 @@ def keep(client: Client, source: Path, place: str, *, program: bool = False) -> 
     part = f"{FOLDER}/part-{secrets.token_hex(8)}"
     try:
         _do(client, f"mkdir -p {part} {target.rpartition('/')[0]}")
+        client.shell(_REMOVE_ABANDONED)
         client.push(source, part)
         # Apps read as other users do. Another session may have been faster.
         mode = "755" if program else "a+rX"

@@ -272,6 +272,22 @@ def test_measures_onnx_with_the_perf_test(phone: Phone, tools: Path, bundle: Pat
     assert before == after
 
 
+def test_what_a_lost_connection_left_is_removed_a_day_later(
+    phone: Phone, tools: Path, bundle: Path
+) -> None:
+    for name, hours in (("run-old", 49), ("part-old", 49), ("run-new", 1)):
+        folder = phone.kept / name
+        folder.mkdir(parents=True)
+        (folder / "file").touch()
+        then = time.time() - hours * 3600
+        os.utime(folder, (then, then))
+    tool = stand_ins.program(tools / "perf_test", stand_ins.PERF_TEST)
+    _device(phone, tool).measure(bundle, _settings("onnx", lengths=(8,)))
+    left = {path.name for path in phone.kept.iterdir()}
+    assert "run-new" in left
+    assert not left & {"run-old", "part-old"}
+
+
 def test_follows_latency_over_minutes(
     phone: Phone, tools: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
