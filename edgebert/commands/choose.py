@@ -88,8 +88,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError("expected bundles to measure, or --profile FILE, and not both")
     if arguments.eval is None:
         common.refuse_columns(arguments, "add --eval FILE")
+    if arguments.eval is not None:
+        # A row that can't be used is found before there is measured for minutes.
+        read_examples(arguments.eval, common.columns(arguments))
     if arguments.profile is not None:
-        profile = Profile.read(arguments.profile)
+        profile = _narrowed(Profile.read(arguments.profile), arguments)
     else:
         if arguments.lengths is None:
             arguments.lengths = (arguments.tokens,)
@@ -116,6 +119,36 @@ def run(arguments: argparse.Namespace) -> int:
             common.write("\n".join(["Left out", *left_out, ""]))
         common.write(_as_text(found, limits, chosen, arguments.tokens))
     return int(chosen is None)
+
+
+def _narrowed(profile: Profile, arguments: argparse.Namespace) -> Profile:
+    """The part of a profile that was asked for.
+
+    Raises:
+        InputError: for options that only measuring uses, or a device that it doesn't have.
+    """
+    if arguments.lengths is not None or arguments.operators or arguments.minutes:
+        raise InputError(
+            "--lengths, --operators and --minutes measure; leave them out of --profile"
+        )
+    wanted = {name for names in arguments.device or () for name in names}
+    if unknown := wanted - {each.name for each in profile.devices}:
+        held = ", ".join(each.name for each in profile.devices)
+        raise InputError(f"device: got {', '.join(sorted(unknown))}, the profile has {held}")
+    results = [
+        each
+        for each in profile.results
+        if (not wanted or each.device in wanted)
+        and (arguments.backend is None or each.measurement.backend in arguments.backend)
+        and (arguments.recipe is None or each.measurement.recipe in arguments.recipe)
+        and (arguments.threads is None or each.measurement.threads in arguments.threads)
+    ]
+    return dataclasses.replace(
+        profile,
+        devices=tuple(each for each in profile.devices if not wanted or each.name in wanted),
+        results=tuple(results),
+        skipped=tuple(each for each in profile.skipped if not wanted or each.device in wanted),
+    )
 
 
 def _scores(
@@ -186,6 +219,8 @@ def _as_text(found: Sequence[Option], limits: Limits, chosen: Option | None, tok
     if marks:
         parts.append("\n".join(["! doubtful:", *(f"  {mark}" for mark in marks)]))
     parts.append("Nothing is within these limits" if chosen is None else f"Chosen: {chosen.name}")
+    if limits.drop is None:
+        parts.append("Accuracy did not decide; --max-drop is its limit")
     return "\n\n".join(parts)
 
 
@@ -195,8 +230,8 @@ def milliseconds(text: str) -> float:
 
 
 def size(text: str) -> float:
-    """An argument such as 10MB; a number alone is of bytes."""
-    return _quantity(text, _BYTES, "b", "a size such as 10MB")
+    """An argument such as 10MB."""
+    return _quantity(text, _BYTES, "", "a size such as 10MB")
 
 
 def points(text: str) -> float:

@@ -120,8 +120,11 @@ def _compare_profiles(arguments: argparse.Namespace) -> int:
             f"--baseline takes one newer profile, got {len(arguments.bundles)}: "
             "edgebert compare --baseline OLD.json NEW.json"
         )
-    if arguments.eval is not None or arguments.plot is not None:
-        raise InputError("--eval and --plot are of bundles; leave them out with --baseline")
+    given = (arguments.eval, arguments.plot, arguments.backend, arguments.recipe)
+    if any(each is not None for each in given):
+        raise InputError(
+            "--eval, --plot, --backend and --recipe are of bundles; leave them out with --baseline"
+        )
     limit = _REGRESSION if arguments.max_regression is None else arguments.max_regression
     old, new = Profile.read(arguments.baseline), Profile.read(Path(arguments.bundles[0]))
     found = baseline.difference(old, new)

@@ -98,8 +98,8 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure one artifact after another on each device, each in a process of its own.
 
-    A measurement that fails is reported beside those that don't; the status is then 1. A backend
-    that is not installed is reported only.
+    A measurement that fails is reported beside those that don't; the status is then 1, as for a
+    device without any result. A backend that is not installed is reported only.
 
     Raises:
         InputError: for bundles that hold no such artifact, a length that doesn't fit, or a report
@@ -109,6 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     for path in arguments.output:
         check_report(path)
+        _refuse_bundle(path, arguments.bundles)
     profile, errors = measure(arguments)
     try:
         if arguments.json:
@@ -117,7 +118,16 @@ def run(arguments: argparse.Namespace) -> int:
             common.write(as_text(profile, arguments.precision))
     finally:
         _write(arguments.output, profile)
-    return int(any(isinstance(error, DeviceError) for error in errors))
+    without = len(profile.devices) > len({each.device for each in profile.results})
+    return int(without or any(isinstance(error, DeviceError) for error in errors))
+
+
+def _refuse_bundle(path: Path, bundles: Sequence[str]) -> None:
+    """A report in the place of what is measured would end it."""
+    place = path.resolve()
+    for bundle in map(Path, bundles):
+        if bundle.resolve() in (place, *place.parents):
+            raise InputError(f"report {str(path)!r} lies in a bundle; choose another place")
 
 
 def _write(paths: Sequence[Path], profile: Profile) -> None:

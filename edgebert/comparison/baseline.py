@@ -45,6 +45,8 @@ class Difference:
     gone: tuple[str, ...]
     """Measured before and not now."""
     added: tuple[str, ...]
+    machines: tuple[str, ...]
+    """Devices that are another machine now, or have other libraries."""
 
     def regressions(self, limit: float) -> list[Change]:
         """What grew beyond noise and by more than `limit`, a share."""
@@ -69,6 +71,17 @@ def difference(old: Profile, new: Profile) -> Difference:
             for name in (_lost(result, after[key]) if key in after else [_name(result)])
         ),
         added=tuple(_name(result) for key, result in after.items() if key not in before),
+        machines=tuple(
+            dict.fromkeys(
+                f"{result.device}: {change}"
+                for key, result in after.items()
+                if key in before
+                for change in (
+                    *_other_processor(before[key], result),
+                    *_libraries(before[key], result),
+                )
+            )
+        ),
     )
 
 
@@ -114,6 +127,13 @@ def _other_processor(old: Result, new: Result) -> Iterator[str]:
     before, now = old.measurement.facts, new.measurement.facts
     if (before.board, before.cpu) != (now.board, now.cpu):
         yield f"another processor: {before.cpu or before.board}, now {now.cpu or now.board}"
+
+
+def _libraries(old: Result, new: Result) -> Iterator[str]:
+    before, now = old.measurement.facts.libraries, new.measurement.facts.libraries
+    for name in before.keys() & now.keys():
+        if before[name] != now[name]:
+            yield f"{name} {before[name]}, now {now[name]}"
 
 
 def _timings(old: Result, new: Result) -> Iterator[tuple[str, Timing, Timing]]:
@@ -176,6 +196,7 @@ def as_json(found: Difference, limit: float) -> dict[str, object]:
             }
             for each in found.changes
         ],
+        "machines": list(found.machines),
         "gone": list(found.gone),
         "added": list(found.added),
     }
@@ -207,6 +228,7 @@ def as_text(found: Difference, limit: float) -> str:
         f"{len(found.changes)} figures compared: {within} within noise, {len(beyond)} beyond it, "
         f"{len(regressions)} worse by more than {limit:.0%}"
     )
+    parts += _listed("Not the same machine", found.machines)
     parts += _listed("Measured before, and not now", found.gone)
     parts += _listed("New", found.added)
     return "\n\n".join(parts)

@@ -100,6 +100,12 @@ def find(
         InputError: for what is neither.
     """
     found: list[tuple[str, Device]] = []
+    addresses = [entries[text].address if text in entries else text for text in texts]
+    for option, given, kind in (("wheelhouse", wheelhouse, "ssh"), ("tool", tool, "adb")):
+        if given is not None and not any(each.startswith(kind) for each in addresses):
+            raise InputError(
+                f"--{option} is for devices of {kind}, got {', '.join(texts)}; leave it out"
+            )
     for text in dict.fromkeys(texts):
         if _is_address(text):
             entry = Entry(text, text)
@@ -107,7 +113,7 @@ def find(
             entry = entries[text]
         else:
             close = difflib.get_close_matches(text, entries, 1)
-            hint = f"did you mean {close[0]!r}?" if close else f"or a name in {default_file()}"
+            hint = f"did you mean {close[0]!r}?" if close else "or a name in the file of devices"
             raise InputError(f"device: got {shortened(text)}, expected {_KINDS}; {hint}")
         device = _device(entry, wheelhouse, tool)
         if same := [name for name, other in found if other.name == device.name]:

@@ -59,14 +59,18 @@ def _device(results: Sequence[Result], names: Names, precision: float) -> list[s
     tables = {
         "Start-up and memory": _startup_table(results, names),
         "Latency in ms by tokens: p50/p90/p99": _by_length(results, names, percentiles),
-        "Sentences a second by tokens": _by_length(results, names, throughput),
+        "Sentences a second, by the mean, by tokens": _by_length(results, names, throughput),
         "Latency in ms by tokens × texts in one call: p50/p90/p99": _by_batch(
             results, names, percentiles
         ),
-        "Sentences a second by tokens × texts in one call": _by_batch(results, names, throughput),
+        "Sentences a second, by the mean, by tokens × texts in one call": _by_batch(
+            results, names, throughput
+        ),
         "Running without rest at the longest length": _sustained_table(results, names),
         "Energy, of all that the meter counts": _energy_table(results, names),
-        "Where the time of a run goes, in ms": _operator_table(results, names),
+        "Where the time of a run goes, in ms, with the profiler of the library on": _operator_table(
+            results, names
+        ),
     }
     paragraphs = [f"{title}\n{table}" for title, table in tables.items() if table]
     if notes := _notes(results, names, precision):

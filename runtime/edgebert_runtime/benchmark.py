@@ -326,7 +326,8 @@ def add_measuring(parser: argparse.ArgumentParser) -> None:
         "--minutes",
         type=minutes,
         default=0.0,
-        help="of running without rest afterwards, to see what heat does; default: none",
+        help="of running without rest afterwards, to see what heat does, for each artifact and "
+        "thread count; default: none",
     )
     parser.add_argument(
         "--operators", action="store_true", help="measure the operators of the model, too"

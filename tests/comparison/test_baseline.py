@@ -152,7 +152,7 @@ def test_mistakes_are_one_line(
     for arguments, message in (
         ([str(old), str(old)], "--baseline takes one newer profile, got 2"),
         ([str(bundle / "manifest.json")], "is no profile of schema_version 2"),
-        ([str(old), "--plot", "x.png"], "--eval and --plot are of bundles"),
+        ([str(old), "--plot", "x.png"], "--eval, --plot, --backend and --recipe are of bundles"),
         ([str(tmp_path / "missing.json")], "cannot be read (No such file or directory)"),
         ([str(tmp_path / "other.json")], "the two profiles share no device, model and artifact"),
     ):

@@ -78,6 +78,14 @@ def test_command_on_a_profile(
     output = capsys.readouterr().out
     assert output.count("chosen") == 1
     assert "\nChosen: model " in output
+    assert main([*given, "--backend", "onnx"]) == 0
+    narrowed = capsys.readouterr().out
+    assert "Chosen: model onnx" in narrowed
+    assert "tflite" not in narrowed
+    assert main([*given, "--device", "attic"]) == 2
+    assert "got attic, the profile has local" in capsys.readouterr().err
+    assert main([*given, "--minutes", "1"]) == 2
+    assert "leave them out of --profile" in capsys.readouterr().err
     assert main([*given, "--max-size", "1kB", "--json"]) == 1
     data = json.loads(capsys.readouterr().out)
     assert data["chosen"] is None
@@ -133,8 +141,8 @@ def test_what_was_not_measured_is_said(bundle: Path, capsys: pytest.CaptureFixtu
 
 def test_quantities() -> None:
     assert [milliseconds(text) for text in ("20ms", "0.5 s", "7", "300us")] == [20, 500, 7, 0.3]
-    assert [size(text) for text in ("10MB", "1MiB", "12", "1.5kB")] == [1e7, 2**20, 12, 1500]
+    assert [size(text) for text in ("10MB", "1MiB", "12b", "1.5kB")] == [1e7, 2**20, 12, 1500]
     assert points("0.5") == 0.5
-    for convert, text in ((milliseconds, "1MB"), (size, "10 apples"), (points, "-1"), (size, "")):
+    for convert, text in ((milliseconds, "1MB"), (size, "10 apples"), (points, "-1"), (size, "12")):
         with pytest.raises(argparse.ArgumentTypeError, match="expected a"):
             convert(text)

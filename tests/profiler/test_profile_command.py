@@ -67,6 +67,16 @@ def test_a_report_that_cannot_be_written_loses_nothing(
     assert kept.exists()
 
 
+def test_a_report_never_takes_the_place_of_a_bundle(
+    bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (bundle / "manifest.json").read_bytes()
+    for place in (bundle / "manifest.json", bundle / "profile.json"):
+        assert main(["profile", str(bundle), *QUICK, "--output", str(place)]) == 2
+        assert "lies in a bundle; choose another place" in capsys.readouterr().err
+    assert (bundle / "manifest.json").read_bytes() == before
+
+
 def test_one_bundle_by_two_paths_is_measured_once(
     bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -114,6 +124,8 @@ def test_a_failure_is_reported_beside_the_rest(
         (["--lengths", "100000"], "lengths: got '100000', expected numbers of tokens from 1 to"),
         (["--budget", "-1"], "expected a number of seconds above 0"),
         (["--output", "report.doc"], "report.doc"),
+        (["--wheelhouse", "x"], "--wheelhouse is for devices of ssh, got local"),
+        (["--tool", "x"], "--tool is for devices of adb, got local"),
         (["--device", "attic"], "device: got 'attic', expected local, ssh://"),
         (["--device", "ssh://"], "ssh://"),
         (["--wheelhouse", "nowhere", "--device", "ssh://x"], "nowhere"),

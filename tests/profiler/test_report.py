@@ -135,7 +135,7 @@ def test_batches_have_a_table_of_their_own(measurement: Measurement) -> None:
         "4.00/4.00/4.00",
     ]
     assert row(text, "Latency in ms by tokens × texts")[2:] == ["2", "5.00/5.00/5.00"]
-    assert row(text, "Sentences a second by tokens × texts")[2:] == ["2", "800"]
+    assert row(text, "Sentences a second, by the mean, by tokens × texts")[2:] == ["2", "800"]
 
 
 def test_what_heat_and_energy_and_operators_did(measurement: Measurement) -> None:
