@@ -8,18 +8,19 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgebert.commands import arguments as common
 from edgebert.commands import profile as profiling
 from edgebert.comparison import choice
 from edgebert.comparison.choice import Limits, Option
-from edgebert.profiler.profile import Profile
-from edgebert.profiler.report import figure, megabytes, skipped
 from edgebert.table import render
-from edgebert_runtime.arguments import whole_number
-from edgebert_runtime.benchmark import add_measuring
+from edgebert_runtime.arguments import add_measuring, whole_number
 from edgebert_runtime.errors import EdgeBertError, InputError
-from edgebert_runtime.examples import read_examples
+from edgebert_runtime.examples import Example, read_examples
+
+if TYPE_CHECKING:
+    from edgebert.profiler.profile import Profile
 
 HELP = "the best artifact within limits of latency, size, memory and accuracy"
 
@@ -84,13 +85,17 @@ def run(arguments: argparse.Namespace) -> int:
         InputError: for neither bundles nor a profile, what does not go together, or nothing that
             was measured on all devices.
     """
+    from edgebert.profiler.profile import Profile
+    from edgebert.profiler.report import skipped
+
     if bool(arguments.bundles) is (arguments.profile is not None):
         raise InputError("expected bundles to measure, or --profile FILE, and not both")
+    examples: list[Example] | None = None
     if arguments.eval is None:
         common.refuse_columns(arguments, "add --eval FILE")
-    if arguments.eval is not None:
+    else:
         # A row that can't be used is found before there is measured for minutes.
-        read_examples(arguments.eval, common.columns(arguments))
+        examples = read_examples(arguments.eval, common.columns(arguments))
     if arguments.profile is not None:
         profile = _narrowed(Profile.read(arguments.profile), arguments)
     else:
@@ -99,8 +104,8 @@ def run(arguments: argparse.Namespace) -> int:
         profile, _ = profiling.measure(arguments)
     left_out = list(skipped(profile))
     scores, data = None, ""
-    if arguments.eval is not None:
-        scores, unscored = _scores(arguments, profile)
+    if examples is not None:
+        scores, unscored = _scores(profile, examples, arguments.eval)
         data = arguments.eval.name
         left_out += unscored
     found = choice.options(profile, arguments.tokens, scores, data)
@@ -152,7 +157,7 @@ def _narrowed(profile: Profile, arguments: argparse.Namespace) -> Profile:
 
 
 def _scores(
-    arguments: argparse.Namespace, profile: Profile
+    profile: Profile, examples: Sequence[Example], data: Path
 ) -> tuple[Mapping[tuple[str, str, str], float], list[str]]:
     """By model, backend and recipe, of the bundles as they lie here; and what could not answer."""
     from edgebert.comparison import scoring
@@ -162,7 +167,6 @@ def _scores(
     candidates = select([str(path) for path in names])
     task = candidates[0].bundle.manifest.task
     scoring.check_labelled(task)
-    examples = read_examples(arguments.eval, common.columns(arguments))
     measured = {
         (each.model, each.measurement.backend, each.measurement.recipe) for each in profile.results
     }
@@ -176,7 +180,7 @@ def _scores(
             "the bundles hold none of the artifacts of this profile; profile them anew"
         )
     main = scoring.main_figure(task, labelled=True)
-    scores = scoring.on_examples(candidates, examples, arguments.eval)
+    scores = scoring.on_examples(candidates, examples, data)
     found, unscored = {}, []
     for each, score in zip(candidates, scores, strict=True):
         if isinstance(score, EdgeBertError):
@@ -199,6 +203,8 @@ def _as_json(found: Sequence[Option], limits: Limits, chosen: Option | None) -> 
 
 
 def _as_text(found: Sequence[Option], limits: Limits, chosen: Option | None, tokens: int) -> str:
+    from edgebert.profiler.report import figure, megabytes
+
     headers = (
         "artifact", f"p50 ms at {tokens}", "MB", "peak MB", "drop", "of", "ruled out by",
     )  # fmt: skip

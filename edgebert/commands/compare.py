@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgebert.commands import arguments as common
 from edgebert.escaping import printable
-from edgebert_runtime.arguments import whole_number
-from edgebert_runtime.benchmark import seconds, share
+from edgebert_runtime.arguments import seconds, share, whole_number
 from edgebert_runtime.errors import EdgeBertError, InputError, MissingBackendError
 from edgebert_runtime.examples import read_examples
 

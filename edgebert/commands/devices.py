@@ -6,14 +6,14 @@ import argparse
 import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgebert.commands import arguments as common
-from edgebert.profiler import Device, State
-from edgebert.profiler.devices import find, read_entries
-from edgebert.profiler.report import megabytes
-from edgebert.profiler.running import interrupts_wait
 from edgebert.table import render
 from edgebert_runtime.errors import DeviceError
+
+if TYPE_CHECKING:
+    from edgebert.profiler import Device, State
 
 HELP = "list devices, and check what is there: reachable, Python, libraries, free space"
 
@@ -47,6 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         InputError: for what names no device, or a file that can't be read.
     """
+    from edgebert.profiler.devices import find, read_entries
+    from edgebert.profiler.running import interrupts_wait
+
     entries = read_entries(arguments.devices_file)
     names = dict.fromkeys(arguments.devices or ["local", *entries])
     # Two names of one device are no mistake here: a phone may have a tool for each backend.
@@ -91,6 +94,8 @@ def _as_json(name: str, device: Device, state: State | DeviceError) -> dict[str,
 
 
 def _row(name: str, device: Device, state: State | DeviceError) -> tuple[str, ...]:
+    from edgebert.profiler.report import megabytes
+
     if isinstance(state, DeviceError):
         return (name, device.name, "no", "-", "-", "-", str(state))
     libraries = ", ".join(f"{each} {version}" for each, version in state.libraries.items())

@@ -6,25 +6,24 @@ import argparse
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from edgebert.commands import arguments as common
 from edgebert.commands.devices import add_devices_file
 from edgebert.escaping import printable
-from edgebert.profiler import side_by_side
-from edgebert.profiler.devices import find, read_entries
-from edgebert.profiler.output import check_report, write_report
-from edgebert.profiler.profile import Machine, Model, Profile, Result, Skipped, model_of
-from edgebert.profiler.report import as_json, as_text
-from edgebert.profiler.side_by_side import Job, Outcome
-from edgebert_runtime.arguments import whole_numbers
-from edgebert_runtime.benchmark import add_measuring
+from edgebert_runtime.arguments import add_measuring, whole_numbers
 from edgebert_runtime.bundle import Bundle
 from edgebert_runtime.errors import DeviceError, EdgeBertError, InputError
 from edgebert_runtime.manifest import BACKENDS
 from edgebert_runtime.measurement import Measurement, Settings, fitting_lengths
 from edgebert_runtime.processors import available_processors
+
+if TYPE_CHECKING:
+    from edgebert.profiler import Failure
+    from edgebert.profiler.profile import Machine, Profile
+    from edgebert.profiler.side_by_side import Job, Outcome, Told
 
 HELP = "measure speed, memory and size of bundles on this machine and others, side by side"
 
@@ -107,6 +106,9 @@ def run(arguments: argparse.Namespace) -> int:
         MissingBackendError: if nothing could be measured, for want of a library.
         DeviceError: if nothing could be measured.
     """
+    from edgebert.profiler.output import check_report
+    from edgebert.profiler.report import as_json, as_text
+
     for path in arguments.output:
         check_report(path)
         _refuse_bundle(path, arguments.bundles)
@@ -132,6 +134,8 @@ def _refuse_bundle(path: Path, bundles: Sequence[str]) -> None:
 
 def _write(paths: Sequence[Path], profile: Profile) -> None:
     """Every report that can be written, whatever becomes of another."""
+    from edgebert.profiler.output import write_report
+
     failed: EdgeBertError | None = None
     for path in paths:
         try:
@@ -142,12 +146,16 @@ def _write(paths: Sequence[Path], profile: Profile) -> None:
         raise failed
 
 
-def measure(arguments: argparse.Namespace) -> tuple[Profile, list[side_by_side.Failure]]:
+def measure(arguments: argparse.Namespace) -> tuple[Profile, list[Failure]]:
     """What the arguments of `add_devices`, `add_selection` and `add_measuring` ask for.
 
     Raises:
         MissingBackendError, DeviceError: if nothing could be measured.
     """
+    from edgebert.profiler import side_by_side
+    from edgebert.profiler.devices import find, read_entries
+    from edgebert.profiler.profile import Machine
+
     given = [text for texts in arguments.device or [("local",)] for text in texts]
     entries = read_entries(arguments.devices_file)
     devices = find(given, entries, arguments.wheelhouse, arguments.tool)
@@ -170,6 +178,8 @@ def _jobs(
     arguments: argparse.Namespace, bundles: Sequence[Bundle], default_threads: tuple[int, ...]
 ) -> list[Job]:
     """Each artifact and thread count that was asked for."""
+    from edgebert.profiler.side_by_side import Job
+
     backends = arguments.backend or BACKENDS
     if unknown := [name for name in backends if name not in BACKENDS]:
         raise InputError(f"backend: got {unknown[0]!r}, expected one of {', '.join(BACKENDS)}")
@@ -203,7 +213,7 @@ def _jobs(
 
 
 @contextlib.contextmanager
-def _progress(machines: Sequence[Machine], jobs: int) -> Iterator[side_by_side.Told]:
+def _progress(machines: Sequence[Machine], jobs: int) -> Iterator[Told]:
     """A bar for each device."""
     with contextlib.ExitStack() as stack:
         bars = {
@@ -226,7 +236,10 @@ def _progress(machines: Sequence[Machine], jobs: int) -> Iterator[side_by_side.T
 def _profile(
     machines: Sequence[Machine], bundles: Sequence[Bundle], outcomes: Sequence[Outcome]
 ) -> Profile:
-    models = _models(bundles)
+    from edgebert.profiler.profile import Profile, Result, Skipped, model_names, model_of
+
+    named = model_names([bundle.path for bundle in bundles])
+    models = {bundle.path: model_of(bundle, named[bundle.path]) for bundle in bundles}
     names = {each.address: each.name for each in machines}
     results, skipped = [], []
     for outcome in outcomes:
@@ -236,13 +249,3 @@ def _profile(
         else:
             skipped.append(Skipped(device, model, outcome.job.settings, str(outcome.found)))
     return Profile.of(machines, list(models.values()), results, skipped)
-
-
-def _models(bundles: Sequence[Bundle]) -> dict[Path, Model]:
-    """Named by the last part of their path, where that tells them apart."""
-    paths = [bundle.path for bundle in bundles]
-    short = [path.name or path.resolve().name for path in paths]
-    return {
-        bundle.path: model_of(bundle, name if short.count(name) == 1 else str(bundle.path))
-        for bundle, name in zip(bundles, short, strict=True)
-    }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from edgebert.profiler.profile import Profile, Result
 from edgebert.profiler.report import figure
 from edgebert.table import render
-from edgebert_runtime.measurement import Timing
+from edgebert_runtime.measurement import Timing, place
 
 _MEMORY_NOISE = 0.02
 """Of pages that a process happens to have in memory."""
@@ -143,8 +143,7 @@ def _timings(old: Result, new: Result) -> Iterator[tuple[str, Timing, Timing]]:
     for now in new.measurement.lengths:
         before = old.timing(now.tokens, now.batch)
         if before is not None:
-            batch = "" if now.batch == 1 else f", batch {now.batch}"
-            yield f"{now.tokens} tokens{batch}", before, now
+            yield place(now.tokens, now.batch), before, now
 
 
 def _lost(old: Result, new: Result) -> Iterator[str]:
@@ -153,8 +152,7 @@ def _lost(old: Result, new: Result) -> Iterator[str]:
         yield f"{_name(old)}, text to answer"
     for each in old.measurement.lengths:
         if new.timing(each.tokens, each.batch) is None:
-            batch = "" if each.batch == 1 else f", batch {each.batch}"
-            yield f"{_name(old)}, {each.tokens} tokens{batch}"
+            yield f"{_name(old)}, {place(each.tokens, each.batch)}"
 
 
 def _apart(old: Timing, new: Timing) -> bool:

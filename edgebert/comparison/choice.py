@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from edgebert.profiler.profile import Artifact, Model, Profile, Result
 from edgebert_runtime.errors import InputError
+
+if TYPE_CHECKING:
+    from edgebert.profiler.profile import Artifact, Model, Profile, Result
 
 PREFERENCES = ("latency", "size", "memory", "drop")
 """By which figure the best of those within limits is taken; others follow in this order."""
@@ -112,7 +115,7 @@ def options(
                 recipe=recipe,
                 threads=threads,
                 latency_ms=max(latencies) if len(latencies) == len(results) else None,
-                size_bytes=model.device_bytes(artifact),
+                size_bytes=model.device_bytes(artifact.bytes),
                 memory_bytes=max(known) if len(known) == len(results) else None,
                 drop=drop,
                 drop_of=drop_of,

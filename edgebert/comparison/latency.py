@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from tqdm import tqdm
 
 from edgebert.comparison.selection import Candidate
-from edgebert.profiler import Device
+from edgebert.profiler import Device, Failure
 from edgebert_runtime.errors import DeviceError, InputError, MissingBackendError
 from edgebert_runtime.measurement import Measurement, Settings
-
-Failure = DeviceError | MissingBackendError
 
 
 @dataclass(frozen=True)

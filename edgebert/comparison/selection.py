@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgebert.profiler.profile import model_names, model_of
 from edgebert_runtime.bundle import Bundle
 from edgebert_runtime.errors import InputError, shortened
 from edgebert_runtime.manifest import BACKENDS, Artifact, Manifest
@@ -24,9 +24,7 @@ class Candidate:
     @property
     def device_bytes(self) -> int:
         """What a device must hold to run it: artifact, tokenizer and manifest."""
-        manifest = self.bundle.manifest
-        text = manifest.to_json().encode("utf-8", "surrogatepass")
-        return self.artifact.bytes + manifest.tokenizer.bytes + len(text)
+        return model_of(self.bundle, self.name).device_bytes(self.artifact.bytes)
 
     def signature(self, tokens: int) -> int:
         """The length that `tokens` run as: the smallest signature that holds them."""
@@ -133,9 +131,7 @@ def _names(paths: Sequence[Path]) -> dict[Path, list[str]]:
     """What tells the bundles apart: nothing for one, else the last part if that is enough."""
     if len(paths) == 1:
         return {paths[0]: []}
-    short = {path: path.name or path.resolve().name for path in paths}
-    counts = Counter(short.values())
-    return {path: [name if counts[name] == 1 else str(path)] for path, name in short.items()}
+    return {path: [name] for path, name in model_names(paths).items()}
 
 
 def _held(manifest: Manifest) -> str:

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from edgebert_runtime.errors import DeviceError, MissingBackendError
 from edgebert_runtime.hardware import Facts
 from edgebert_runtime.measurement import Measurement, Settings
 
+Failure = DeviceError | MissingBackendError
+"""What keeps one artifact from being measured on a device, and none of the others."""
 Progress = Callable[[str], None]
 """Told in a few words what a device is doing now."""
 

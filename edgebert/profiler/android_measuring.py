@@ -22,16 +22,8 @@ from edgebert.profiler.android_facts import (
     moment,
     read,
 )
-from edgebert.profiler.android_tools import (
-    RESULTS,
-    Job,
-    Report,
-    Tool,
-    abi_of,
-    is_known,
-    tool_of,
-    version_of,
-)
+from edgebert.profiler.android_tool import RESULTS, Job, Report, Tool
+from edgebert.profiler.android_tools import abi_of, is_known, tool_of, version_of
 from edgebert_runtime.benchmark import encoding_of_length
 from edgebert_runtime.bundle import Bundle
 from edgebert_runtime.errors import DeviceError, InputError, MissingBackendError, shortened
@@ -45,9 +37,12 @@ from edgebert_runtime.measurement import (
     OperatorProfile,
     Settings,
     Startup,
-    Stretch,
+    Timing,
     fitting_lengths,
+    operator_tokens,
+    place,
 )
+from edgebert_runtime.sustained import without_rest
 from edgebert_runtime.tokenization import Tokenizer
 
 _LIBRARIES = ("libonnxruntime*.so", "libLiteRt*.so", "libtensorflowlite*.so", "libc++_shared.so")
@@ -55,9 +50,7 @@ _LIBRARIES = ("libonnxruntime*.so", "libLiteRt*.so", "libtensorflowlite*.so", "l
 _HELP_SECONDS = 30.0
 _GRACE_SECONDS = 120.0
 """For loading, and for a run that is still going on when its time is up."""
-_STRETCHES = 60
 _LEAST_STRETCH_SECONDS = 5.0
-_OPERATOR_TOKENS = 64
 
 
 @dataclass(frozen=True)
@@ -144,8 +137,7 @@ class ToolMeasuring:
         reports = []
         for tokens in lengths:
             for batch in batches:
-                texts = "" if batch == 1 else f", batch {batch}"
-                self._progress(f"{tokens} tokens{texts}")
+                self._progress(place(tokens, batch))
                 reports.append(self._run(job(tokens, batch, share)))
         metered = time.perf_counter() - metered
         after, timed = self._look(everything), len(self._moments)
@@ -154,9 +146,14 @@ class ToolMeasuring:
             self._progress("memory")
             memories = [self._run(job(lengths[-1], 1, share), memory=True).memory]
         timings = tuple(report.timing for report in reports)
-        sentences = sum((each.warm_up_runs + each.runs) * each.batch for each in timings)
-        sustained = self._sustained(
-            lambda seconds: job(lengths[-1], 1, seconds), settings.minutes * 60
+        sentences = sum(each.sentences for each in timings)
+
+        def stretch(seconds: float) -> tuple[Timing, Moment]:
+            # The tool again and again: only its loading is between the stretches.
+            return self._run(job(lengths[-1], 1, seconds)).timing, self._moments[-1]
+
+        sustained = without_rest(
+            stretch, settings.minutes * 60, _LEAST_STRETCH_SECONDS, self._progress
         )
         return Measurement(
             schema_version=SCHEMA_VERSION,
@@ -220,35 +217,14 @@ class ToolMeasuring:
         printed = f"{answer.errors}\n{answer.output}"
         return tool.report(placed, printed, results.output)
 
-    def _sustained(self, job: Callable[[float], Job], seconds: float) -> tuple[Stretch, ...]:
-        """The tool again and again, so that only its loading is between the stretches."""
-        start = time.perf_counter()
-        length = max(seconds / _STRETCHES, _LEAST_STRETCH_SECONDS)
-        stretches: list[Stretch] = []
-        while (began := time.perf_counter()) < start + seconds:
-            self._progress(f"without rest: {began - start:.0f} of {seconds:.0f} s")
-            timing = self._run(job(length)).timing
-            latest = self._moments[-1]
-            stretches.append(
-                Stretch(
-                    seconds=(began + time.perf_counter()) / 2 - start,
-                    runs=timing.runs,
-                    p50_ms=timing.p50_ms,
-                    p90_ms=timing.p90_ms,
-                    frequency_mhz=latest.frequency_mhz,
-                    temperature_celsius=latest.temperature_celsius,
-                )
-            )
-        return tuple(stretches)
-
     def _look(self, script: Callable[[], str]) -> Snapshot:
         snapshot = read(self._client.shell(script()).output)
         self._moments.append(moment(snapshot, time.perf_counter() - self._start))
         return snapshot
 
     def _operators(self, lengths: tuple[int, ...]) -> OperatorProfile:
-        tokens = max((each for each in lengths if each <= _OPERATOR_TOKENS), default=lengths[0])
-        return OperatorProfile(tokens, (), f"{self._installed.tool.name} is not asked for them")
+        reason = f"{self._installed.tool.name} is not asked for them"
+        return OperatorProfile(operator_tokens(lengths), (), reason)
 
 
 def keep_artifact(client: Client, bundle: Bundle, artifact: Artifact, suffix: str) -> str:

@@ -60,8 +60,7 @@ def artifact_of(profile: Profile, result: Result) -> Artifact | None:
 
 def device_bytes(profile: Profile, result: Result) -> int:
     """What a device must hold to run it: artifact, tokenizer and manifest."""
-    model = profile.model(result.model)
-    return result.measurement.bytes + model.tokenizer_bytes + model.manifest_bytes
+    return profile.model(result.model).device_bytes(result.measurement.bytes)
 
 
 def typical_tokens(profile: Profile) -> int | None:

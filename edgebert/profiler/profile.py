@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import importlib.metadata
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,9 +90,9 @@ class Model:
         kinds = {(each.backend, each.recipe): each for each in self.artifacts}
         return kinds.get((backend, recipe))
 
-    def device_bytes(self, artifact: Artifact) -> int:
-        """What a device must hold to run it: artifact, tokenizer and manifest."""
-        return artifact.bytes + self.tokenizer_bytes + self.manifest_bytes
+    def device_bytes(self, artifact_bytes: int) -> int:
+        """What a device must hold to run an artifact: it, the tokenizer and the manifest."""
+        return artifact_bytes + self.tokenizer_bytes + self.manifest_bytes
 
 
 @dataclass(frozen=True)
@@ -244,6 +245,13 @@ class Profile:
                 "that 'edgebert profile' wrote"
             ) from None
         return cls.from_json(text, str(path))
+
+
+def model_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """What tells bundles apart: the last part of their paths, where that is enough."""
+    short = {path: path.name or path.resolve().name for path in paths}
+    counts = Counter(short.values())
+    return {path: name if counts[name] == 1 else str(path) for path, name in short.items()}
 
 
 def model_of(bundle: Bundle, name: str) -> Model:

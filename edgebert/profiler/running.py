@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import IO
 
 from edgebert.profiler import Progress, silent
-from edgebert_runtime.benchmark import PROGRESS
 from edgebert_runtime.errors import DeviceError, MissingBackendError
-from edgebert_runtime.measurement import Measurement, Settings
+from edgebert_runtime.measurement import PROGRESS, Measurement, Settings
 
 ERROR = "edgebert: error: "
 

@@ -7,14 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgebert.profiler import Device
+from edgebert.profiler import Device, Failure
 from edgebert.profiler.running import interrupts_wait
 from edgebert_runtime.errors import DeviceError, EdgeBertError, MissingBackendError
 from edgebert_runtime.measurement import Measurement, Settings
 
 _WAIT_SECONDS = 0.2
 
-Failure = DeviceError | MissingBackendError
 Told = Callable[[str, int, str], None]
 """Told the device, how many of its measurements are finished, and what it does now."""
 

@@ -18,8 +18,8 @@ from typing import IO
 from edgebert.profiler import Progress, running, silent, ssh_agent, ssh_errors
 from edgebert.profiler.ssh_address import Address
 from edgebert_converters.publish import remove_abandoned
-from edgebert_runtime.benchmark import PROGRESS
 from edgebert_runtime.errors import DeviceError, MissingBackendError
+from edgebert_runtime.measurement import PROGRESS
 
 _OPTIONS = (
     # Never ask: nobody may be there, and several devices work at a time.

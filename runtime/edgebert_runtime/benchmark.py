@@ -16,7 +16,6 @@ import contextlib
 import importlib
 import importlib.metadata
 import json
-import math
 import os
 import signal
 import sys
@@ -30,7 +29,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from edgebert_runtime.arguments import whole_number, whole_numbers
+from edgebert_runtime.arguments import add_measuring, whole_number, whole_numbers
 from edgebert_runtime.backends import profile_operators
 from edgebert_runtime.bundle import Bundle
 from edgebert_runtime.conditions import Watch
@@ -40,6 +39,7 @@ from edgebert_runtime.hardware import facts
 from edgebert_runtime.loading import load
 from edgebert_runtime.manifest import BACKENDS
 from edgebert_runtime.measurement import (
+    PROGRESS,
     SCHEMA_VERSION,
     Energy,
     Measurement,
@@ -49,6 +49,8 @@ from edgebert_runtime.measurement import (
     Startup,
     Timing,
     fitting_lengths,
+    operator_tokens,
+    place,
 )
 from edgebert_runtime.model import Model
 from edgebert_runtime.process import (
@@ -57,15 +59,12 @@ from edgebert_runtime.process import (
     peak_resident_bytes,
     resident_bytes,
 )
-from edgebert_runtime.sustained import run_without_rest
+from edgebert_runtime.sustained import run_for, without_rest
 from edgebert_runtime.timing import time_repeatedly, timed_ms
 from edgebert_runtime.tokenization import Encoding, Text, Tokenizer
 
-PROGRESS = "edgebert: progress: "
-"""Begins a line on standard error that says what is measured now."""
-
-_OPERATOR_TOKENS = 64
 _OPERATOR_RUNS = 50
+_LEAST_STRETCH_SECONDS = 0.5
 
 SENTENCE = "The parcel came two days late, but the people at the help desk were quick and kind."
 
@@ -153,7 +152,7 @@ def measure(
     for length in lengths:
         encoding = encoding_of_length(model.tokenizer, length)
         for batch in batches:
-            progress(f"{length} tokens" if batch == 1 else f"{length} tokens, batch {batch}")
+            progress(place(length, batch))
             timings.append(timed(length, partial(model.run, [encoding] * batch), batch))
     energy = None
     if meter is not None:
@@ -162,14 +161,17 @@ def measure(
             meter=meter.name,
             joules=meter.joules(),
             seconds=time.perf_counter() - metered,
-            sentences=sum((timing.warm_up_runs + timing.runs) * timing.batch for timing in each),
+            sentences=sum(timing.sentences for timing in each),
         )
     memory = replace(memory, steady_bytes=resident_bytes(), peak_bytes=peak_resident_bytes())
     # Heat of the minutes to come does not make the runs before doubtful.
     conditions = watch.conditions()
-    longest = encoding_of_length(model.tokenizer, lengths[-1])
-    sustained = run_without_rest(
-        partial(model.run, [longest]), settings.minutes * 60, watch, progress
+    longest = partial(model.run, [encoding_of_length(model.tokenizer, lengths[-1])])
+    sustained = without_rest(
+        lambda seconds: (run_for(longest, lengths[-1], seconds), watch.look()),
+        settings.minutes * 60,
+        _LEAST_STRETCH_SECONDS,
+        progress,
     )
     return Measurement(
         schema_version=SCHEMA_VERSION,
@@ -195,9 +197,7 @@ def measure(
 def _operators(
     bundle: str, model: Model, settings: Settings, progress: Callable[[str], None]
 ) -> OperatorProfile:
-    """At the longest length of `fitting_lengths` up to 64 tokens, which most texts have."""
-    lengths = fitting_lengths(settings.lengths, model.max_length)
-    tokens = max((each for each in lengths if each <= _OPERATOR_TOKENS), default=lengths[0])
+    tokens = operator_tokens(fitting_lengths(settings.lengths, model.max_length))
     progress(f"operators at {tokens} tokens")
     encoding = encoding_of_length(model.tokenizer, tokens)
     ids = np.array([encoding.ids], dtype=np.int64)
@@ -296,73 +296,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="on one line, for a program to read")
     parser.add_argument("--progress", action="store_true", help="on standard error, for a program")
     return parser
-
-
-def add_measuring(parser: argparse.ArgumentParser) -> None:
-    """How much is measured, and how well."""
-    parser.add_argument(
-        "--batches",
-        type=whole_numbers,
-        default=(1,),
-        metavar="SIZES",
-        help="texts in one call, such as 1,8; default: 1",
-    )
-    parser.add_argument(
-        "--budget",
-        type=seconds,
-        default=5.0,
-        metavar="SECONDS",
-        help="at most, for the repeated runs of each artifact and thread count; default: 5",
-    )
-    parser.add_argument(
-        "--precision",
-        type=share,
-        default=0.02,
-        metavar="SHARE",
-        help="runs end early once the median is known this well, with 95 %% confidence; default: "
-        "0.02",
-    )
-    parser.add_argument(
-        "--minutes",
-        type=minutes,
-        default=0.0,
-        help="of running without rest afterwards, to see what heat does, for each artifact and "
-        "thread count; default: none",
-    )
-    parser.add_argument(
-        "--operators", action="store_true", help="measure the operators of the model, too"
-    )
-
-
-def seconds(text: str) -> float:
-    """An argument that is a duration above zero."""
-    value = _number(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected a number of seconds above 0")
-    return value
-
-
-def minutes(text: str) -> float:
-    """An argument that is a duration, or zero for none."""
-    value = _number(text)
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected a number of minutes")
-    return value
-
-
-def share(text: str) -> float:
-    """An argument between 0 and 1."""
-    value = _number(text)
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected a share such as 0.02")
-    return value
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
 
 
 if __name__ == "__main__":

@@ -13,6 +13,9 @@ from edgebert_runtime.errors import DeviceError, InputError
 from edgebert_runtime.hardware import Facts
 
 SCHEMA_VERSION = 2
+PROGRESS = "edgebert: progress: "
+"""Begins a line of the benchmark, on standard error, that says what is measured now."""
+_OPERATOR_TOKENS = 64
 DEFAULT_LENGTHS = (8, 16, 32, 64, 128)
 PARTS = ("embeddings", "attention", "feed-forward", "normalization", "head", "other")
 """What operators are folded to, in the order of the model."""
@@ -55,6 +58,16 @@ def fitting_lengths(lengths: tuple[int, ...] | None, max_length: int) -> tuple[i
             f"lengths: got {shown!r}, expected numbers of tokens from 1 to {max_length}"
         )
     return tuple(sorted(set(lengths)))
+
+
+def operator_tokens(lengths: tuple[int, ...]) -> int:
+    """The length that operators are measured at: the longest up to 64, as most texts are."""
+    return max((each for each in lengths if each <= _OPERATOR_TOKENS), default=lengths[0])
+
+
+def place(tokens: int, batch: int) -> str:
+    """What a timing is of, in words."""
+    return f"{tokens} tokens" if batch == 1 else f"{tokens} tokens, batch {batch}"
 
 
 @dataclass(frozen=True)
@@ -111,6 +124,11 @@ class Timing:
     quantiles_ms: tuple[float, ...]
     """Least, 5 %, 10 % … 95 %, most; empty if untold."""
     sentences_per_second: float
+
+    @property
+    def sentences(self) -> int:
+        """That were answered, the runs to warm up included."""
+        return (self.warm_up_runs + self.runs) * self.batch
 
     @property
     def precision(self) -> float | None:

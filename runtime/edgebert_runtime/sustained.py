@@ -5,33 +5,33 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from edgebert_runtime.conditions import Watch
-from edgebert_runtime.measurement import Stretch
+from edgebert_runtime.measurement import Moment, Stretch, Timing
 from edgebert_runtime.timing import statistics, timed_ms
 
 _STRETCHES = 60
-_LEAST_SECONDS = 0.5
 _LEAST_RUNS = 2
 
 
-def run_without_rest(
-    run: Callable[[], object], seconds: float, watch: Watch, progress: Callable[[str], None]
+def without_rest(
+    stretch: Callable[[float], tuple[Timing, Moment]],
+    seconds: float,
+    least_seconds: float,
+    progress: Callable[[str], None],
 ) -> tuple[Stretch, ...]:
-    """Run for `seconds`, and tell how each of about 60 stretches went; nothing for 0."""
+    """How each of about 60 stretches went, one behind the other; nothing for 0 seconds.
+
+    `stretch` runs for as many seconds as it is given, `least_seconds` or more.
+    """
     start = time.perf_counter()
-    length = max(seconds / _STRETCHES, _LEAST_SECONDS)
+    length = max(seconds / _STRETCHES, least_seconds)
     stretches: list[Stretch] = []
-    while time.perf_counter() < start + seconds:
-        began = time.perf_counter()
+    while (began := time.perf_counter()) < start + seconds:
         progress(f"without rest: {began - start:.0f} of {seconds:.0f} s")
-        times: list[float] = []
-        while len(times) < _LEAST_RUNS or time.perf_counter() < began + length:
-            times.append(timed_ms(run)[0])
-        moment, timing = watch.look(), statistics(0, 0, times)
+        timing, moment = stretch(length)
         stretches.append(
             Stretch(
                 seconds=(began + time.perf_counter()) / 2 - start,
-                runs=len(times),
+                runs=timing.runs,
                 p50_ms=timing.p50_ms,
                 p90_ms=timing.p90_ms,
                 frequency_mhz=moment.frequency_mhz,
@@ -39,3 +39,12 @@ def run_without_rest(
             )
         )
     return tuple(stretches)
+
+
+def run_for(run: Callable[[], object], tokens: int, seconds: float) -> Timing:
+    """Time `run` for so long, whatever the times are; two runs at least."""
+    end = time.perf_counter() + seconds
+    times: list[float] = []
+    while len(times) < _LEAST_RUNS or time.perf_counter() < end:
+        times.append(timed_ms(run)[0])
+    return statistics(tokens, 0, times)

@@ -11,6 +11,7 @@ from pathlib import Path
 import environments
 import mosquitto
 import pytest
+import this_machine
 from device_service import EXAMPLE, Start
 
 import edgebert
@@ -65,9 +66,9 @@ def start(device_python: Path, onnx_bundle: Path) -> Iterator[Start]:
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[mosquitto.Broker]:
-    mosquitto.need("mosquitto", "mosquitto")
-    mosquitto.need("mosquitto_pub", "mosquitto-clients")
-    broker = mosquitto.Broker(tmp_path, mosquitto.free_port())
+    this_machine.need("mosquitto", "mosquitto")
+    this_machine.need("mosquitto_pub", "mosquitto-clients")
+    broker = mosquitto.Broker(tmp_path, this_machine.free_port())
     broker.start()
     yield broker
     broker.close()

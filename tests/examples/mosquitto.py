@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import queue
-import shutil
 import socket
 import subprocess
 import threading
 import time
 from pathlib import Path
 
-import pytest
+import this_machine
 
 PATIENCE_S = 60
 """A busy machine is slow; nothing here measures time."""
@@ -24,23 +22,6 @@ persistence_location {folder}/
 max_queued_messages 0
 log_dest file {folder}/mosquitto.log
 """
-
-
-def need(tool: str, package: str) -> None:
-    """Install a Debian package for a tool that is missing, or skip the test and say why."""
-    if _found(tool):
-        return
-    command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", package]
-    # RUNLEVEL keeps Debian from starting the daemon that a package brings.
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    try:
-        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=300)
-    except (OSError, subprocess.SubprocessError) as error:
-        pytest.skip(f"{tool} is missing, and {package} could not be installed: {error}")
-
-
-def _found(tool: str) -> str | None:
-    return shutil.which(tool, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
 
 
 class Broker:
@@ -59,7 +40,7 @@ class Broker:
         configuration = self.folder / "mosquitto.conf"
         settings = _CONFIGURATION.format(port=self.port, folder=self.folder)
         configuration.write_text(settings + self.access + "\n", encoding="utf-8")
-        command = [_found("mosquitto") or "mosquitto", "-c", str(configuration)]
+        command = [this_machine.found("mosquitto") or "mosquitto", "-c", str(configuration)]
         self._process = subprocess.Popen(command)
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
@@ -117,11 +98,3 @@ class Listener:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             self._payloads.put(line.decode().rstrip("\n"))
-
-
-def free_port() -> int:
-    """A port of loopback that nobody had a moment ago."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-    return port

@@ -13,6 +13,7 @@ from typing import Any
 import mosquitto
 import pytest
 import students
+import this_machine
 from device_service import PATIENCE_S, Start, last_line
 
 import edgebert
@@ -176,7 +177,7 @@ def test_metrics_are_published_on_demand(start: Start, broker: mosquitto.Broker)
 
 
 def test_password_and_certificate(start: Start, broker: mosquitto.Broker, tmp_path: Path) -> None:
-    mosquitto.need("openssl", "openssl")
+    this_machine.need("openssl", "openssl")
     broker.stop()
     key, certificate = broker.folder / "key.pem", broker.folder / "certificate.pem"
     request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]

@@ -14,6 +14,7 @@ from pathlib import Path
 import environments
 import mosquitto
 import pytest
+import this_machine
 from device_service import EXAMPLE, PATIENCE_S
 
 CLIENT = "edgebert-under-systemd"
@@ -24,7 +25,7 @@ def system(
     device_python: Path, onnx_bundle: Path, broker: mosquitto.Broker, tmp_path: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The example as install.sh leaves it, started by systemd at boot."""
-    mosquitto.need("systemd-nspawn", "systemd-container")
+    this_machine.need("systemd-nspawn", "systemd-container")
     if os.geteuid() != 0 or not Path("/lib").is_symlink():
         pytest.skip("a container of this machine's /usr needs root and a merged /usr")
     (tmp_path / "options").write_text(

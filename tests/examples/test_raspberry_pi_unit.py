@@ -6,15 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mosquitto
 import pytest
+import this_machine
 from device_service import EXAMPLE
 
 
 @pytest.fixture
 def unit(tmp_path: Path) -> Path:
     """The unit with an interpreter that is there: systemd looks whether it is."""
-    mosquitto.need("systemd-analyze", "systemd")
+    this_machine.need("systemd-analyze", "systemd")
     text = (EXAMPLE / "edgebert.service").read_text(encoding="utf-8")
     installed = "/opt/edgebert/venv/bin/python"
     assert installed in text

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+import this_machine
 
 PATIENCE_S = 60
 """A busy machine is slow; nothing here measures time."""
@@ -45,25 +46,12 @@ Host *
 """
 
 
-def need(tool: str = "sshd", package: str = "openssh-server") -> None:
-    """Install a Debian package for a tool that is missing, or skip the test and say why."""
-    if shutil.which(tool, path=f"{os.environ['PATH']}:/usr/sbin:/sbin"):
-        return
-    command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", package]
-    # RUNLEVEL keeps Debian from starting the daemon that a package brings.
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    try:
-        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=300)
-    except (OSError, subprocess.SubprocessError) as error:
-        pytest.skip(f"{tool} is missing, and {package} could not be installed: {error}")
-
-
 class Server:
     """sshd in a folder of its own, whose sessions have this cache and `shell`."""
 
     def __init__(self, folder: Path, cache: Path, shell: str = SHELL) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = this_machine.free_port()
         self.address = f"ssh://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True)
@@ -146,10 +134,3 @@ def _descendants(process: int) -> list[int]:
     except OSError:
         return []
     return [*found, *(each for child in found for each in _descendants(child))]
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

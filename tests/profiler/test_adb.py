@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import android_stand_ins as stand_ins
 import pytest
+import this_machine
 
 from edgebert.profiler import adb_client, android_app
 from edgebert.profiler.adb import Adb
@@ -33,8 +33,7 @@ _DAEMON = Path(__file__).with_name("adb_daemon.py")
 @pytest.fixture(scope="module", autouse=True)
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A server of adb of these tests alone, with a home of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = this_machine.free_port()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ANDROID_ADB_SERVER_PORT", str(port))
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))

@@ -10,15 +10,10 @@ import numpy as np
 import onnx
 import pytest
 
-from edgebert.profiler.android_tools import (
-    BenchmarkModel,
-    Job,
-    PerfTest,
-    abi_of,
-    tensor,
-    tool_of,
-    version_of,
-)
+from edgebert.profiler.android_benchmark_model import BenchmarkModel
+from edgebert.profiler.android_perf_test import PerfTest, tensor
+from edgebert.profiler.android_tool import Job
+from edgebert.profiler.android_tools import abi_of, tool_of, version_of
 from edgebert_runtime.backends.tflite import signature_name
 from edgebert_runtime.bundle import Bundle
 from edgebert_runtime.errors import DeviceError

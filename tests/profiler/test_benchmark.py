@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from edgebert_runtime import Bundle, InputError, load
-from edgebert_runtime.benchmark import PROGRESS, encoding_of_length, main
+from edgebert_runtime.benchmark import encoding_of_length, main
 from edgebert_runtime.manifest import BACKENDS
-from edgebert_runtime.measurement import Measurement, fitting_lengths
+from edgebert_runtime.measurement import PROGRESS, Measurement, fitting_lengths
 from edgebert_runtime.process import ProcessClock, peak_resident_bytes, resident_bytes
 
 COMMAND = [sys.executable, "-m", "edgebert_runtime.benchmark"]

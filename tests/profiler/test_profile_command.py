@@ -57,7 +57,7 @@ def test_a_report_that_cannot_be_written_loses_nothing(
     """Its folder goes away while there is measured."""
     gone, kept = tmp_path / "gone", tmp_path / "kept.json"
     gone.mkdir()
-    monkeypatch.setattr("edgebert.commands.profile.check_report", lambda path: None)
+    monkeypatch.setattr("edgebert.profiler.output.check_report", lambda path: None)
     gone.rmdir()
     given = ["--output", str(gone / "profile.json"), "--output", str(kept)]
     assert main(["profile", str(bundle), "--backend", "onnx", *QUICK, *given]) == 2

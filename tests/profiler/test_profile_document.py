@@ -31,7 +31,7 @@ def test_a_model_is_what_its_manifest_says(bundle: Path) -> None:
     assert found is not None
     file = next(each.file for each in manifest.artifacts if each.backend == "onnx")
     files = (file, manifest.tokenizer.file, "manifest.json")
-    assert model.device_bytes(found) == sum((bundle / each).stat().st_size for each in files)
+    assert model.device_bytes(found.bytes) == sum((bundle / each).stat().st_size for each in files)
     assert model.artifact("onnx", "float16") is None
     assert (found.score, model.scoring, model.pruning) == (None, None, None)
 

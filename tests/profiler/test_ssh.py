@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import ssh_server
+import this_machine
 from ssh_server import PATIENCE_S, Server
 
 from edgebert.profiler.ssh import Ssh
@@ -47,7 +48,7 @@ def wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    ssh_server.need()
+    this_machine.need("sshd", "openssh-server")
     folder = tmp_path_factory.mktemp("ssh")
     server = Server(folder / "server", folder / "cache")
     server.start()

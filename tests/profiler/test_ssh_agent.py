@@ -17,7 +17,7 @@ import pytest
 import ssh_server
 
 from edgebert.profiler import ssh_agent
-from edgebert_runtime.benchmark import PROGRESS
+from edgebert_runtime.measurement import PROGRESS
 
 QUICK = "import sys, runpy; from edgebert.profiler import ssh_agent; ssh_agent.SILENCE_S = 0.5; "
 RUN = "sys.exit(ssh_agent.main(sys.argv[1:]))"

@@ -27,7 +27,7 @@ def sizes(view: View) -> Markup:
             Bar(
                 view.names.artifact(model.name, f"{artifact.backend} {artifact.recipe}"),
                 tuple(Segment(name, size, looks[name]) for name, size in found.items()),
-                f"{figure(model.device_bytes(artifact) / 1e6)} MB",
+                f"{figure(model.device_bytes(artifact.bytes) / 1e6)} MB",
             )
         )
     if not rows:
