@@ -5,7 +5,7 @@
 
 For each artifact, in turn and in processes of their own: p50 by the profiler, and by a bare loop
 that loads the same file and does nothing else. Then the time of a whole profile with its defaults,
-and the size of its page.
+the size of its page, and how long Chromium takes to load it, where there is one.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -79,7 +80,7 @@ def _row(bundle: Path, backend: str, recipe: str) -> dict[str, Any]:
     return {"artifact": f"{backend} {recipe}", **found, "marks": sorted(marks)}
 
 
-def _whole(bundle: Path) -> dict[str, float]:
+def _whole(bundle: Path) -> dict[str, float | None]:
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "profile.html"
         command = [sys.executable, "-m", "edgebert", "profile", str(bundle), "--output", str(page)]
@@ -88,7 +89,24 @@ def _whole(bundle: Path) -> dict[str, float]:
         return {
             "whole_profile_seconds": time.perf_counter() - start,
             "page_bytes": page.stat().st_size,
+            "page_seconds": _load_seconds(page),
         }
+
+
+def _load_seconds(page: Path) -> float | None:
+    """By how much Chromium takes longer for the page than for an empty one; None without it."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        return None
+    times: dict[str, list[float]] = {page.as_uri(): [], "about:blank": []}
+    for _ in range(ROUNDS):
+        for address, found in times.items():
+            start = time.perf_counter()
+            command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+            subprocess.run([*command, address], check=True, capture_output=True)
+            found.append(time.perf_counter() - start)
+    loaded, empty = map(statistics.median, times.values())
+    return loaded - empty
 
 
 def _text(result: dict[str, Any]) -> str:
@@ -103,9 +121,11 @@ def _text(result: dict[str, Any]) -> str:
             f"| {row['artifact']} | {bare:.3f} | {ours:.3f} | {ours / bare:.3f} | {spread:.1%} |"
         )
         lines += [f"  {mark}" for mark in row["marks"]]
+    page = f"{result['page_bytes'] / 1e3:.0f} kB"
+    if result["page_seconds"] is not None:
+        page += f", {result['page_seconds']:.2f} s in Chromium"
     lines.append(
-        f"A profile with its defaults: {result['whole_profile_seconds']:.0f} s; its page: "
-        f"{result['page_bytes'] / 1e3:.0f} kB"
+        f"A profile with its defaults: {result['whole_profile_seconds']:.0f} s; its page: {page}"
     )
     return "\n".join([*lines, f"{result['machine']}; {result['date']}, by benchmarks/profiler.py"])
 
