@@ -1,9 +1,10 @@
 """What compression costs and brings: every recipe on every backend, half a student, a small one.
 
-    .venv/bin/python benchmarks/compression.py          everything: the runs take half an hour on
-                                                        two cores, the measuring as long again
-    .venv/bin/python benchmarks/compression.py small    one of the runs: small-teacher, small-start,
-                                                        small, half
+    .venv/bin/python benchmarks/compression.py          everything: the runs take minutes on a GPU,
+                                                        hours on two cores, the measuring half an
+                                                        hour
+    .venv/bin/python benchmarks/compression.py small    one of the runs: half, small, or a step of
+                                                        theirs
 
 Runs are kept in .cache/distillation, beside those that they start from. Without a name, it writes
 benchmarks/compression.json and the tables of docs/compression.md.
@@ -48,23 +49,38 @@ def jobs() -> dict[str, Job]:
     film, dev = str(resources.film_train()), str(resources.film_dev())
     whole, texts = str(WORK / WHOLE), str(WORK / "mixed-0.jsonl")
     learning = (
-        *("--train", texts, "--dev", dev, "--precision", "bfloat16"),
-        *("--learning-rate", "intermediate=2e-4,prediction=1e-4"),
+        *("--train", texts, "--dev", dev, "--precision", distillation.precision()),
+        *("--temperature", "3", "--batch-size", "64"),
+    )
+    both = (
+        *("--learning-rate", "intermediate=3e-4,prediction=1.5e-4"),
+        *("--epochs", "intermediate=1,prediction=2"),
     )
     vocabulary = (
         *("--vocabulary", film, "--held-out", dev),
         *("--min-count", "3", "--drop-unseen-characters"),
     )
+    found["half-start"] = Job(
+        "",
+        (WHOLE,),
+        ("prune", whole, "--heads", "4,4,10", "--neurons", "512,512,1280", "--data", film),
+    )
     found["half"] = Job(
         _TITLES["half"],
-        (WHOLE, "mixed-0.jsonl"),
+        ("teacher-0", "half-start", "mixed-0.jsonl"),
         (
-            *("prune", whole, "--heads", "7,6,5", "--neurons", "864,800,640", "--data", film),
-            *("--epochs", "intermediate=0.5,prediction=0.5", *learning),
+            *("distill", "--teacher", str(WORK / "teacher-0"), *learning, *both),
+            *("--student", str(WORK / "half-start"), "--seed", "1"),
         ),
     )
+    found["few-tokens"] = Job("", ("teacher-0",), ("prune", str(WORK / "teacher-0"), *vocabulary))
     found["small-teacher"] = Job(
-        "", ("teacher-0",), ("prune", str(WORK / "teacher-0"), *vocabulary)
+        "",
+        ("few-tokens",),
+        (
+            *("train", str(WORK / "few-tokens"), "--train", film, "--dev", dev, "--epochs", "1"),
+            *("--learning-rate", "5e-5", "--precision", distillation.precision()),
+        ),
     )
     found["small-start"] = Job(
         "",
@@ -74,13 +90,18 @@ def jobs() -> dict[str, Job]:
             *vocabulary,
         ),
     )
+    distil = ("distill", "--teacher", str(WORK / "small-teacher"), *learning)
+    found["small-first"] = Job(
+        "",
+        ("small-teacher", "small-start", "mixed-0.jsonl"),
+        (*distil, *both, "--student", str(WORK / "small-start")),
+    )
     found["small"] = Job(
         _TITLES["small"],
-        ("small-teacher", "small-start", "mixed-0.jsonl"),
+        ("small-first",),
         (
-            *("distill", "--teacher", str(WORK / "small-teacher"), "--temperature", "3"),
-            *("--student", str(WORK / "small-start"), *learning),
-            *("--epochs", "intermediate=0.5,prediction=1"),
+            *(*distil, "--student", str(WORK / "small-first"), "--stages", "prediction"),
+            *("--learning-rate", "1e-4", "--epochs", "4"),
         ),
     )
     return found
