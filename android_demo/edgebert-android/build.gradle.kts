@@ -1,0 +1,52 @@
+import org.jetbrains.kotlin.gradle.dsl.JvmTarget
+
+plugins {
+    alias(libs.plugins.android.library)
+    alias(libs.plugins.kotlin.android)
+}
+
+android {
+    namespace = "org.edgebert"
+    compileSdk = libs.versions.targetSdk.get().toInt()
+
+    defaultConfig {
+        minSdk = libs.versions.minSdk.get().toInt()
+        consumerProguardFiles("consumer-rules.pro")
+    }
+
+    flavorDimensions += "backends"
+    productFlavors {
+        create("onnx") {
+            dimension = "backends"
+            isDefault = true
+        }
+        create("litert") {
+            dimension = "backends"
+        }
+    }
+
+    compileOptions {
+        sourceCompatibility = JavaVersion.VERSION_1_8
+        targetCompatibility = JavaVersion.VERSION_1_8
+    }
+
+    testOptions {
+        unitTests.all { test -> test.systemProperty("edgebert.vectors", rootProject.file(".vectors").path) }
+    }
+}
+
+kotlin {
+    explicitApi()
+    compilerOptions {
+        jvmTarget = JvmTarget.JVM_1_8
+        allWarningsAsErrors = true
+    }
+}
+
+dependencies {
+    implementation(libs.gson)
+    implementation(libs.onnxruntime.android)
+    "litertImplementation"(libs.litert)
+    testImplementation(libs.junit)
+    testImplementation(libs.onnxruntime.jvm)
+}

@@ -1,0 +1,11 @@
+package android.os;
+
+public class BaseBundle {
+    BaseBundle() {}
+    public boolean containsKey(String name) { return false; }
+    public Object get(String name) { return null; }
+    public String getString(String name) { return null; }
+    public int getInt(String name) { return 0; }
+    public void putString(String name, String value) {}
+    public void putInt(String name, int value) {}
+}
