@@ -24,7 +24,7 @@ with warnings.catch_warnings():
     import edgebert
 
 
-_LONGEST = ("test_readme.py", "test_interpreters.py", "test_demo.py")
+_LONGEST = ("test_android_build.py", "test_readme.py", "test_interpreters.py", "test_demo.py")
 """Modules of minutes each, the longest first."""
 
 

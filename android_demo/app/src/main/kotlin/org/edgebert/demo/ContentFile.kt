@@ -1,0 +1,36 @@
+package org.edgebert.demo
+
+import android.content.ContentResolver
+import android.content.Intent
+import android.net.Uri
+import android.provider.OpenableColumns
+import java.io.InputStream
+
+/** What a content provider of another app offers. */
+class ContentFile(private val resolver: ContentResolver, private val uri: Uri) : OfferedFile {
+    override fun name(): String? {
+        val columns = arrayOf(OpenableColumns.DISPLAY_NAME)
+        return resolver.query(uri, columns, null, null, null)?.use { if (it.moveToFirst()) it.getString(0) else null }
+    }
+
+    override fun open(): InputStream? = resolver.openInputStream(uri)
+}
+
+/** What an intent offers to be imported; null for nothing. */
+fun offered(intent: Intent): Uri? {
+    val uri = try {
+        when (intent.action) {
+            Intent.ACTION_VIEW -> intent.data
+            Intent.ACTION_SEND -> {
+                @Suppress("DEPRECATION")
+                intent.extras?.get(Intent.EXTRA_STREAM) as? Uri
+            }
+            else -> null
+        }
+    } catch (_: RuntimeException) {
+        // Extras are whatever another app has put there.
+        null
+    }
+    // By any other scheme, an app could have files read that only this app may.
+    return uri?.takeIf { it.scheme == ContentResolver.SCHEME_CONTENT }
+}
