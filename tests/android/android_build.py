@@ -13,6 +13,13 @@ from environments import ROOT
 
 PROJECT = ROOT / "android_demo"
 TOOLS = PROJECT / "tools"
+_TOKEN_TASKS = ("token-classification", "question-answering", "masked-lm")
+MODELS = [
+    *("film-sentiment", "classification", "multi-label", "regression"),
+    *_TOKEN_TASKS,
+    *(f"{task}-bpe" for task in _TOKEN_TASKS),
+]
+"""Those whose answers the JVM is asked for."""
 NOT_TO_BE_HAD = 69
 """What tools/fetch.sh exits with when a package can neither be found nor brought."""
 

@@ -10,13 +10,6 @@ import pytest
 
 sys.path.insert(0, str(android_build.TOOLS))
 
-_TOKEN_TASKS = ("token-classification", "question-answering", "masked-lm")
-_MODELS = [
-    *("film-sentiment", "classification", "multi-label", "regression"),
-    *_TOKEN_TASKS,
-    *(f"{task}-bpe" for task in _TOKEN_TASKS),
-]
-
 
 @pytest.fixture(scope="session")
 def toolchain() -> None:
@@ -28,7 +21,7 @@ def toolchain() -> None:
 def vectors(toolchain: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What Python answers, for the tests on the JVM: of the student and of small models."""
     folder = tmp_path_factory.mktemp("vectors")
-    android_build.write_vectors("answers.py", folder, *_MODELS)
+    android_build.write_vectors("answers.py", folder, *android_build.MODELS)
     android_build.write_vectors("hostile_bundles.py", folder)
     android_build.write_vectors("measurement.py", folder)
     android_build.write_vectors("tokenization.py", folder, "--only", "shipped")
