@@ -3,6 +3,7 @@
 #
 #   build.sh fetch                    the toolchain, into .tools
 #   build.sh compile                  the library, the app and the tests
+#   build.sh vectors                  what Python answers, into .vectors, for the tests; minutes
 #   build.sh test [CLASS…]            their tests on this machine's JVM; all, or those of the classes named
 #   build.sh run CLASS [ARGUMENT…]    the main of a class among the app's tests, likewise, in the caller's folder
 #   build.sh check                    the style of Kotlin sources, and the stubs against the Android API
@@ -159,15 +160,25 @@ run_tests() {
     ran=yes
 }
 
+# make_vectors: with the repository's own environment, which this makes if it is not there.
+make_vectors() {
+    local script
+    for script in answers hostile_bundles measurement tokenization; do
+        echo "$script" >&2
+        (source ../scripts/environment && .venv/bin/python "android_demo/vectors/$script.py" "$vectors")
+    done
+}
+
 test_on_host() {
-    local ran=
+    local ran= failed=
     build_library
     build_library_tests
-    run_tests "$library" "$out/library-tests" "$(library_classes):$library/src/test/resources:$junit" "$@"
+    run_tests "$library" "$out/library-tests" "$(library_classes):$library/src/test/resources:$junit" "$@" || failed=yes
     build_app
     build_app_tests
-    run_tests "$app" "$out/app-tests" "$(app_classes):$junit" "$@"
-    [ -n "$ran" ] || { echo "no such test class: ${*:-any}" >&2; exit 1; }
+    run_tests "$app" "$out/app-tests" "$(app_classes):$junit" "$@" || failed=yes
+    [ -n "$ran$failed" ] || { echo "no such test class: ${*:-any}" >&2; exit 1; }
+    [ -z "$failed" ]
 }
 
 library_classes() {
@@ -264,7 +275,7 @@ answers() {
     # Debian's own Python has the module that Debian's enjarify is.
     PYTHON=/usr/bin/python3 enjarify --force --output "$out/apk.jar" "$apk" >"$out/enjarify.log" ||
         { cat "$out/enjarify.log" >&2; exit 1; }
-    jvm -Dsun.stdout.encoding=UTF-8 -Donnxruntime.native.path="$tools/host_natives" -cp "$out/apk.jar:$apk" \
+    jvm -Dsun.stdout.encoding=UTF-8 -Donnxruntime.native.path="$tools/host_natives" -cp "$out/apk.jar:$apk:$out/stubs" \
         tools/DexAnswers.java "$@"
 }
 
@@ -275,12 +286,13 @@ usage() {
 
 case ${1:-} in
 fetch) tools/fetch.sh ;;
+vectors) make_vectors ;;
 compile) prepare; build_library; build_library_tests; build_app; build_app_tests ;;
 test) prepare; test_on_host "${@:2}" ;;
 run) prepare; build_app; build_app_tests; run_main "${@:2}" ;;
 check) prepare; build_stubs; check ;;
 format) prepare; format "${@:2}" ;;
-answers) prepare; answers "${@:2}" ;;
+answers) prepare; build_stubs; answers "${@:2}" ;;
 apk) prepare; build_app; make_apk "${@:2}" ;;
 *) usage ;;
 esac

@@ -16,17 +16,6 @@ android {
         versionName = libs.versions.versionName.get()
     }
 
-    flavorDimensions += "backends"
-    productFlavors {
-        create("onnx") {
-            dimension = "backends"
-            isDefault = true
-        }
-        create("litert") {
-            dimension = "backends"
-        }
-    }
-
     buildTypes {
         release {
             isMinifyEnabled = true
@@ -61,11 +50,11 @@ android {
 kotlin {
     compilerOptions {
         jvmTarget = JvmTarget.JVM_1_8
-        allWarningsAsErrors = true
     }
 }
 
 dependencies {
     implementation(project(":edgebert-android"))
     testImplementation(libs.junit)
+    testImplementation(libs.onnxruntime.jvm)
 }

@@ -14,14 +14,9 @@ android {
         consumerProguardFiles("consumer-rules.pro")
     }
 
-    flavorDimensions += "backends"
-    productFlavors {
-        create("onnx") {
-            dimension = "backends"
-            isDefault = true
-        }
-        create("litert") {
-            dimension = "backends"
+    sourceSets {
+        named("main") {
+            kotlin.srcDir("src/litert/kotlin")
         }
     }
 
@@ -39,14 +34,13 @@ kotlin {
     explicitApi()
     compilerOptions {
         jvmTarget = JvmTarget.JVM_1_8
-        allWarningsAsErrors = true
     }
 }
 
 dependencies {
     implementation(libs.gson)
     implementation(libs.onnxruntime.android)
-    "litertImplementation"(libs.litert)
+    compileOnly(libs.litert)
     testImplementation(libs.junit)
     testImplementation(libs.onnxruntime.jvm)
 }

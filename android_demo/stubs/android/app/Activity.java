@@ -12,6 +12,7 @@ public class Activity extends ContextThemeWrapper {
     protected void onPostCreate(Bundle savedInstanceState) {}
     protected void onNewIntent(Intent intent) {}
     protected void onSaveInstanceState(Bundle outState) {}
+    protected void onStop() {}
     protected void onDestroy() {}
     protected void onActivityResult(int requestCode, int resultCode, Intent data) {}
     public Object onRetainNonConfigurationInstance() { return null; }

@@ -4,6 +4,7 @@ import java.io.File
 import java.io.IOException
 import java.io.InputStream
 import java.io.OutputStream
+import org.edgebert.backends.MADE_FOR_ANDROID
 import org.edgebert.backends.openBackend
 import org.edgebert.bundle.Artifact
 import org.edgebert.bundle.BACKENDS
@@ -93,9 +94,9 @@ private fun used(threads: Int?): Int {
 
 /** Artifacts that fit, fastest backend first, and of one backend the smallest file first. */
 private fun artifacts(manifest: Manifest, backend: String, recipe: String?): List<Artifact> {
-    if (backend != "auto" && backend !in BACKENDS) {
+    if (backend != "auto" && backend !in MADE_FOR_ANDROID) {
         throw InputException(
-            "backend: got ${shortened(backend)}, expected one of auto, ${BACKENDS.joinToString(", ")}",
+            "backend: got ${shortened(backend)}, expected one of auto, ${MADE_FOR_ANDROID.joinToString(", ")}",
         )
     }
     val found = manifest.artifacts
@@ -104,8 +105,8 @@ private fun artifacts(manifest: Manifest, backend: String, recipe: String?): Lis
     if (found.isEmpty()) {
         val held = manifest.artifacts.joinToString(", ") { "${it.backend} ${it.recipe}" }
         throw InputException(
-            "got backend ${quoted(backend)} and recipe ${shortened(recipe)}, this bundle holds $held; choose one of " +
-                "these, or convert again with that format and recipe",
+            "got backend ${quoted(backend)} and recipe ${recipe?.let(::shortened)}, this bundle holds $held; choose " +
+                "one of these, or convert again with that format and recipe",
         )
     }
     return found
@@ -116,7 +117,7 @@ private fun temporaryFile(stream: InputStream): File {
         val file = File.createTempFile("bundle", ".edgebert")
         try {
             file.outputStream().use { copy(stream, it) }
-        } catch (error: IOException) {
+        } catch (error: Throwable) {
             file.delete()
             throw error
         }

@@ -1,6 +1,7 @@
 package org.edgebert
 
 import java.io.File
+import java.io.InputStream
 import java.security.MessageDigest
 import java.util.concurrent.Callable
 import java.util.concurrent.Executors
@@ -31,7 +32,12 @@ class ModelTest {
         val error = assertThrows(ManifestException::class.java) { EdgeBert.load("no zip".byteInputStream()) }
         val reason = "no zip file: it has no end record, or is cut short"
         assertEquals("the stream: 'manifest.json' cannot be read ($reason); copy the bundle anew", error.message)
+        assertThrows(SecurityException::class.java) { EdgeBert.load(refusing()) }
         assertEquals(before, temporaryFiles())
+    }
+
+    private fun refusing() = object : InputStream() {
+        override fun read(): Int = throw SecurityException("no permission any more")
     }
 
     @Test
@@ -41,9 +47,11 @@ class ModelTest {
             { EdgeBert.load(STORED, threads = 0) } to
                 "threads: got 0, expected a whole number from 1 to 1024, or null",
             { EdgeBert.load(STORED, "cuda") } to
-                "backend: got 'cuda', expected one of auto, tflite, onnx, torchscript",
+                "backend: got 'cuda', expected one of auto, tflite, onnx",
             { EdgeBert.load(STORED, "torchscript") } to
-                "got backend 'torchscript' and recipe None, this bundle holds $held; choose one of these, or convert " +
+                "backend: got 'torchscript', expected one of auto, tflite, onnx",
+            { EdgeBert.load(STORED, "onnx", "int4") } to
+                "got backend 'onnx' and recipe 'int4', this bundle holds $held; choose one of these, or convert " +
                 "again with that format and recipe",
             { EdgeBert.load(STORED, recipe = "int4") } to
                 "got backend 'auto' and recipe 'int4', this bundle holds $held; choose one of these, or convert " +

@@ -14,7 +14,7 @@ internal object VectorFile {
 
     fun <T> rows(name: String, use: (Sequence<Map<String, Any?>>) -> T): T {
         val file = File(folder, name)
-        assertTrue("$file is missing: android_demo/vectors makes it", file.isFile)
+        assertTrue("$file is missing: build.sh vectors makes it", file.isFile)
         val stream = if (name.endsWith(".gz")) GZIPInputStream(file.inputStream()) else file.inputStream()
         return BufferedReader(stream.reader()).use { reader ->
             use(reader.lineSequence().map { checkNotNull(takeObject(parseJson(it, mostValues = Int.MAX_VALUE))) })

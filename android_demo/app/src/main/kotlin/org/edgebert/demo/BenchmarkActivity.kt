@@ -26,12 +26,13 @@ class BenchmarkActivity : Activity() {
 
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
+        val startedForThis = ProcessStart.take()
         setContentView(R.layout.benchmark)
         keepInsideBars(findViewById(R.id.root))
         run = lastNonConfigurationInstance as? BenchmarkRun
         when {
             run != null -> Unit
-            savedInstanceState == null -> begin()
+            savedInstanceState == null -> begin(startedForThis)
             // The process that measured is gone, and with it whoever asked; nobody asks again.
             else -> end(getString(R.string.benchmark_ended))
         }
@@ -40,21 +41,26 @@ class BenchmarkActivity : Activity() {
 
     override fun onRetainNonConfigurationInstance(): Any? = run
 
+    override fun onStop() {
+        if (!isChangingConfigurations) run?.leaveForeground()
+        super.onStop()
+    }
+
     override fun onDestroy() {
         run?.onChange = null
         if (!isChangingConfigurations) run?.cancel()
         super.onDestroy()
     }
 
-    private fun begin() {
+    private fun begin(startedForThis: Boolean) {
         val extras = extras()
         var output: File? = null
         try {
             output = BenchmarkRequest.output(extras, getExternalFilesDir(null))
             val request = BenchmarkRequest.parse(extras, output)
-            val platform = AndroidPlatform(applicationContext, startedForThis = output != null)
+            val platform = AndroidPlatform(applicationContext, startedForThis)
             val started = BenchmarkRun(request, tool(), platform, mainExecutor(), shippedBundle(applicationContext))
-            started.start()
+            benchmarks.start(started)
             run = started
         } catch (error: BadRequest) {
             end(getString(R.string.benchmark_failed, error.message))
@@ -131,6 +137,10 @@ class BenchmarkActivity : Activity() {
             clipboard.setPrimaryClip(ClipData.newPlainText(getString(R.string.benchmark), measurement.toJson()))
             copy.setText(R.string.benchmark_copied)
         }
+    }
+
+    private companion object {
+        val benchmarks = Benchmarks()
     }
 }
 

@@ -4,6 +4,9 @@ import java.io.File
 import java.io.FileOutputStream
 import java.io.IOException
 import java.util.concurrent.Executor
+import java.util.concurrent.locks.Lock
+import java.util.concurrent.locks.ReentrantLock
+import kotlin.concurrent.thread
 import org.edgebert.EdgeBertException
 import org.edgebert.measurement.Benchmark
 import org.edgebert.measurement.Measurement
@@ -24,10 +27,27 @@ sealed class BenchmarkState {
     data class Failed(val message: String) : Ended()
 }
 
+/** The benchmarks of a process, one at a time: two would measure each other. It belongs to the main thread. */
+class Benchmarks {
+    private val alone = ReentrantLock()
+    private var last: BenchmarkRun? = null
+
+    /**
+     * Starts one; it waits for what is left of any that was cancelled.
+     *
+     * @throws BadRequest if one is going on.
+     */
+    fun start(run: BenchmarkRun) {
+        if (last?.goesOn == true) throw BadRequest("another measurement is going on; wait for its end, or end it")
+        last = run
+        run.start(alone)
+    }
+}
+
 /**
  * One benchmark on a thread of its own. It outlives the activity that shows it.
  *
- * [onChange] and [cancel] belong to the thread of [main], and [onChange] is called there.
+ * All functions belong to the thread of [main], and [onChange] is called there.
  *
  * @param tool name and version of this app.
  * @param shippedBundle makes a file of the bundle that came with the app.
@@ -39,7 +59,11 @@ class BenchmarkRun(
     private val main: Executor,
     private val shippedBundle: () -> File,
 ) {
-    private val thread = Thread({ run() }, "benchmark")
+    private lateinit var thread: Thread
+    private var cancelled = false
+
+    @Volatile
+    private var leftForeground = false
 
     /** Whether what it finds goes to a file. */
     val delivers: Boolean get() = request.output != null
@@ -54,19 +78,34 @@ class BenchmarkRun(
             value?.invoke(state)
         }
 
-    fun start() = thread.start()
+    /** Whether it has not ended, and nobody ended it. */
+    val goesOn: Boolean get() = state is BenchmarkState.Running && !cancelled
+
+    /** @param alone is held while it measures. */
+    fun start(alone: Lock = ReentrantLock()) {
+        thread = thread(name = "benchmark") { run(alone) }
+    }
+
+    /** Says that the system may give the app less of the processor from now on. */
+    fun leaveForeground() {
+        leftForeground = true
+    }
 
     /** Ends it after the run of the model that is going on; what asked for it is told so. */
     fun cancel() {
         onChange = null
+        cancelled = true
         thread.interrupt()
     }
 
-    private fun run() {
+    private fun run(alone: Lock) {
         val ended = try {
-            val bundle = request.bundle ?: shippedBundle()
-            val benchmark = Benchmark(tool, platform) { show(BenchmarkState.Running(it)) }
-            BenchmarkState.Measured(benchmark.measure(bundle, request.settings))
+            alone.lockInterruptibly()
+            try {
+                BenchmarkState.Measured(measure())
+            } finally {
+                alone.unlock()
+            }
         } catch (error: EdgeBertException) {
             BenchmarkState.Failed(error.message.orEmpty())
         } catch (error: IOException) {
@@ -77,6 +116,15 @@ class BenchmarkRun(
             BenchmarkState.Failed("no memory left")
         }
         show(deliver(ended))
+    }
+
+    private fun measure(): Measurement {
+        val bundle = request.bundle ?: shippedBundle()
+        val measurement = Benchmark(tool, platform) { show(BenchmarkState.Running(it)) }
+            .measure(bundle, request.settings)
+        if (!leftForeground) return measurement
+        val conditions = measurement.conditions
+        return measurement.copy(conditions = conditions.copy(marks = conditions.marks + LEFT_FOREGROUND))
     }
 
     /** What became of it once whoever asked has been told. */
@@ -98,6 +146,10 @@ class BenchmarkRun(
     private fun show(next: BenchmarkState) = main.execute {
         state = next
         onChange?.invoke(next)
+    }
+
+    private companion object {
+        const val LEFT_FOREGROUND = "the app was not on the screen all the time"
     }
 }
 

@@ -32,6 +32,9 @@ sealed class Refusal(message: String) : Exception(message) {
     class Unreadable(message: String) : Refusal(message)
 }
 
+/** Nobody wants the file any more. */
+class GivenUp : Exception()
+
 /**
  * Imported bundles: `.edgebert` files in a folder of the app's.
  *
@@ -48,8 +51,7 @@ class BundleStore(
 ) {
     /** In the order of their names. */
     fun imported(): List<BundleName.Imported> =
-        folder.list().orEmpty().filter { it.endsWith(SUFFIX) && !it.startsWith(PART) }.sorted()
-            .map { BundleName.Imported(it) }
+        folder.list().orEmpty().filter { it.endsWith(SUFFIX) }.sorted().map { BundleName.Imported(it) }
 
     fun file(name: BundleName.Imported): File = File(folder, name.file)
 
@@ -57,39 +59,38 @@ class BundleStore(
         file(name).delete()
     }
 
-    /** Removes what imports left that the system cut short; none may be going on. */
+    /** Removes what imports left that the system cut short; none may be going on that is wanted. */
     fun removeParts() {
-        folder.listFiles().orEmpty().filter { it.name.startsWith(PART) }.forEach { it.delete() }
+        folder.listFiles().orEmpty().filter { it.name.endsWith(PART) }.forEach { it.delete() }
     }
 
     /**
      * Takes over a bundle from wherever it comes, and closes the stream.
      *
      * @param offered the name that it has there; it decides nothing but the name here.
+     * @param wanted is asked now and then.
      * @throws Refusal if it is not taken over; then nothing is left of it.
-     * @throws InterruptedException if the thread is interrupted.
+     * @throws GivenUp likewise, once it is not [wanted].
      */
-    fun import(offered: String?, stream: InputStream): BundleName.Imported {
+    fun import(offered: String?, stream: InputStream, wanted: () -> Boolean = { true }): BundleName.Imported {
         folder.mkdirs()
-        val part = File(folder, "$PART${UUID.randomUUID()}$SUFFIX")
+        val part = File(folder, "${UUID.randomUUID()}$PART")
         try {
-            stream.use { copy(it, part) }
-            // A model that crashes its library crashes it here, and is not there after that.
-            verify(part)
-            return place(part, offered)
+            reading { stream.use { copy(it, part, wanted) } }
+            return take(part, offered, wanted)
         } finally {
             part.delete()
         }
     }
 
-    private fun copy(stream: InputStream, part: File) {
+    private fun copy(stream: InputStream, part: File, wanted: () -> Boolean) {
         val output = writing { FileOutputStream(part) }
         output.use {
             val buffer = ByteArray(1 shl 16)
             var total = 0L
             while (true) {
-                if (Thread.interrupted()) throw InterruptedException("the import was ended")
-                val count = reading { stream.read(buffer) }
+                if (!wanted()) throw GivenUp()
+                val count = stream.read(buffer)
                 if (count < 0) break
                 total += count
                 if (total > mostBytes) throw Refusal.TooLarge(mostBytes)
@@ -101,11 +102,22 @@ class BundleStore(
         }
     }
 
+    /** One at a time: there may not be memory for two models more. */
+    @Synchronized
+    private fun take(part: File, offered: String?, wanted: () -> Boolean): BundleName.Imported {
+        if (!wanted()) throw GivenUp()
+        // A model that crashes its library crashes it here, and is not there after that.
+        verify(part)
+        val name = freeName(part, offered)
+        if (!wanted()) throw GivenUp()
+        if (!part.renameTo(File(folder, name))) throw Refusal.DiskFull()
+        return BundleName.Imported(name)
+    }
+
     private fun verify(part: File) {
         try {
-            val bundle = Bundle(part)
-            // Those too that this phone does not choose to load.
-            bundle.manifest.artifacts.forEach { bundle.read(it) }
+            // Those files too that this phone does not choose to load.
+            Bundle(part).verify()
             EdgeBert.load(part, threads = 1).close()
         } catch (error: EdgeBertException) {
             // Where it lies meanwhile means nothing to a person.
@@ -115,14 +127,11 @@ class BundleStore(
         }
     }
 
-    @Synchronized
-    private fun place(part: File, offered: String?): BundleName.Imported {
+    private fun freeName(part: File, offered: String?): String {
         val base = baseName(offered)
         val taken = folder.list().orEmpty().toSet()
-        val name = generateSequence(1) { it + 1 }.map { if (it == 1) "$base$SUFFIX" else "$base $it$SUFFIX" }
+        return generateSequence(1) { it + 1 }.map { if (it == 1) "$base$SUFFIX" else "$base $it$SUFFIX" }
             .first { it !in taken || sameContent(File(folder, it), part) }
-        if (!part.renameTo(File(folder, name))) throw Refusal.DiskFull()
-        return BundleName.Imported(name)
     }
 
     private fun sameContent(first: File, second: File): Boolean =
@@ -154,14 +163,17 @@ class BundleStore(
     }
 
     private companion object {
-        const val SUFFIX = ".edgebert"
-        const val PART = "part-"
+        /** No bundle's name ends like it. */
+        const val PART = ".part"
     }
 }
 
+private const val SUFFIX = ".edgebert"
+
 /** A name for a file from a name that another app made up: letters, digits, and little else. */
 internal fun baseName(offered: String?): String {
-    val last = offered.orEmpty().substringAfterLast('/').substringAfterLast('\\').removeSuffix(".edgebert")
-    val kept = last.map { if (it.isLetterOrDigit() || it in " -_.()") it else '_' }.joinToString("")
-    return kept.trim(' ', '.').take(60).removePrefix("part-").trim(' ', '.').ifEmpty { "bundle" }
+    val last = offered.orEmpty().substringAfterLast('/').substringAfterLast('\\')
+    val base = if (last.endsWith(SUFFIX, ignoreCase = true)) last.dropLast(SUFFIX.length) else last
+    val kept = base.map { if (it.isLetterOrDigit() || it in " -_.()") it else '_' }.joinToString("")
+    return kept.trim(' ', '.').take(60).trim(' ', '.').ifEmpty { "bundle" }
 }

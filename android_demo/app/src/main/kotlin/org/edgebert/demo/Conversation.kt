@@ -76,7 +76,7 @@ class Conversation(
         val number = ++last
         debouncer.cancel()
         show(Shown(choice = choice, loading = true))
-        worker.execute(orEndTheApp { if (number == last) load(choice, number) })
+        worker.execute(main.orEndTheApp { if (number == last) load(choice, number) })
     }
 
     /** Answers a text, unless another follows soon. */
@@ -87,7 +87,7 @@ class Conversation(
         val number = ++last
         // An answer beside a text that it is not about would mislead.
         if (asked.isEmpty) show(shown.copy(reply = null, problem = null, milliseconds = null))
-        debouncer.submit(orEndTheApp { answer(asked, number) }::run)
+        debouncer.submit(main.orEndTheApp { answer(asked, number) }::run)
     }
 
     /** Lets go of the model; nothing is shown from now on. */
@@ -96,7 +96,7 @@ class Conversation(
         last++
         debouncer.cancel()
         onChange = null
-        worker.execute(orEndTheApp { closeModel() })
+        worker.execute(main.orEndTheApp { closeModel() })
         worker.shutdown()
     }
 
@@ -111,7 +111,7 @@ class Conversation(
                 show(shown.copy(loading = false, model = facts, residentBytes = residentBytes()))
                 val again = ++last
                 val asked = question
-                if (!asked.isEmpty) worker.execute(orEndTheApp { answer(asked, again) })
+                if (!asked.isEmpty) worker.execute(main.orEndTheApp { answer(asked, again) })
             }
         } catch (error: EdgeBertException) {
             publish(number) { show(shown.copy(loading = false, problem = error.message)) }
@@ -143,15 +143,6 @@ class Conversation(
     private fun closeModel() {
         answerer?.close()
         answerer = null
-    }
-
-    /** What nobody foresaw ends the app with its trace; an executor would keep it to itself, and the screen wait. */
-    private fun orEndTheApp(task: () -> Unit) = Runnable {
-        try {
-            task()
-        } catch (error: Throwable) {
-            main.execute { throw error }
-        }
     }
 
     private fun publish(number: Long, change: () -> Unit) = main.execute {

@@ -15,7 +15,6 @@ import android.widget.ArrayAdapter
 import android.widget.Button
 import android.widget.CheckBox
 import android.widget.EditText
-import android.widget.LinearLayout
 import android.widget.Spinner
 import android.widget.TextView
 import java.io.File
@@ -43,12 +42,15 @@ class MainActivity : Activity() {
         second = findViewById(R.id.second)
         bundles = findViewById(R.id.bundle)
         threads = findViewById(R.id.threads)
-        replyView = ReplyView(findViewById(R.id.summary), findViewById<LinearLayout>(R.id.details))
-        kept = lastNonConfigurationInstance as? Kept ?: Kept(applicationContext)
+        replyView = ReplyView(findViewById(R.id.summary), findViewById(R.id.details))
+        val retained = lastNonConfigurationInstance as? Kept
+        kept = retained ?: Kept(applicationContext)
         offerThreads(savedInstanceState?.getInt(THREADS) ?: DEFAULT_THREADS)
         offerBundles(savedInstanceState?.getString(BUNDLE)?.let { BundleName.Imported(it) } ?: BundleName.Shipped)
         listenToButtons()
+        ProcessStart.take()
         if (savedInstanceState == null) import(offered(intent))
+        if (retained == null && savedInstanceState?.getBoolean(IMPORTING) == true) say(getString(R.string.import_lost))
     }
 
     override fun onPostCreate(savedInstanceState: Bundle?) {
@@ -70,6 +72,7 @@ class MainActivity : Activity() {
         super.onSaveInstanceState(outState)
         (chosenBundle() as? BundleName.Imported)?.let { outState.putString(BUNDLE, it.file) }
         outState.putInt(THREADS, chosenThreads())
+        outState.putBoolean(IMPORTING, kept.importer.state is ImportState.Running)
     }
 
     override fun onRetainNonConfigurationInstance(): Any = kept
@@ -96,6 +99,10 @@ class MainActivity : Activity() {
         }
         findViewById<CheckBox>(R.id.compare).setOnClickListener { show(kept.conversation.shown) }
         findViewById<Button>(R.id.import_bundle).setOnClickListener { pick() }
+        findViewById<Button>(R.id.cancel_import).setOnClickListener {
+            kept.importer.cancel()
+            say(getString(R.string.import_cancelled))
+        }
         findViewById<Button>(R.id.remove_bundle).setOnClickListener { askToRemove() }
         findViewById<Button>(R.id.benchmark).setOnClickListener { startBenchmark() }
     }
@@ -255,6 +262,7 @@ class MainActivity : Activity() {
 
     private fun show(state: ImportState) {
         findViewById<View>(R.id.import_bundle).isEnabled = state !is ImportState.Running
+        findViewById<View>(R.id.cancel_import).showIf(state is ImportState.Running)
         when (state) {
             is ImportState.None -> Unit
             is ImportState.Running -> say(getString(R.string.importing))
@@ -313,7 +321,7 @@ class MainActivity : Activity() {
     private class Kept(context: Context) {
         val store = BundleStore(File(context.filesDir, "bundles"))
         private val main = mainExecutor()
-        val importer = Importer(store, Executors.newSingleThreadExecutor(), main)
+        val importer = Importer(store, main)
         val conversation = Conversation(Executors.newSingleThreadScheduledExecutor(), main) { choice ->
             val model = when (val bundle = choice.bundle) {
                 is BundleName.Shipped ->
@@ -333,6 +341,7 @@ class MainActivity : Activity() {
         const val PICK = 1
         const val BUNDLE = "bundle"
         const val THREADS = "threads"
+        const val IMPORTING = "importing"
         const val DEFAULT_THREADS = 1
     }
 }

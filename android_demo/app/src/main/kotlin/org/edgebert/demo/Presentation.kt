@@ -11,8 +11,19 @@ import org.edgebert.TokenClassification
 /** A stretch of a text that is to be marked, in UTF-16 units. */
 data class Marked(val start: Int, val end: Int)
 
-/** What is shown as bars, best first; their scores are from 0 to 1. */
-fun bars(reply: Reply): List<LabelScore> = when (reply) {
+/** What is shown as bars, and how many [more] there would be. */
+data class Bars(val shown: List<LabelScore>, val more: Int)
+
+/** Bars of an answer, best first and at most [MOST_BARS]; their scores are from 0 to 1. */
+fun bars(reply: Reply): Bars {
+    val scores = scores(reply)
+    return Bars(scores.take(MOST_BARS), maxOf(scores.size - MOST_BARS, 0))
+}
+
+/** A screen of rows takes its time and memory for each of them, and a text may have thousands of gaps. */
+const val MOST_BARS = 50
+
+private fun scores(reply: Reply): List<LabelScore> = when (reply) {
     is Reply.Similarity -> emptyList()
     is Reply.Answered -> when (val answer = reply.answer) {
         is Classification -> answer.top

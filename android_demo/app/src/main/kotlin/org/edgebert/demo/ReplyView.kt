@@ -38,7 +38,7 @@ class ReplyView(private val summary: TextView, private val details: LinearLayout
         // To set the same text again would make a screen reader repeat it.
         if (summary.text.toString() != text) summary.text = text
         showMarked(reply)
-        showBars(if (reply == null) emptyList() else bars(reply))
+        showBars(if (reply == null) Bars(emptyList(), 0) else bars(reply))
     }
 
     private fun mainThing(reply: Reply): String = when (reply) {
@@ -91,12 +91,15 @@ class ReplyView(private val summary: TextView, private val details: LinearLayout
         view.text = text
     }
 
-    private fun showBars(bars: List<LabelScore>) {
+    private fun showBars(bars: Bars) {
         val holder = details.findViewById<LinearLayout>(R.id.bars)
         // Views are kept: a screen reader would lose its place with one that goes.
-        while (holder.childCount > bars.size) holder.removeViewAt(holder.childCount - 1)
-        while (holder.childCount < bars.size) View.inflate(context, R.layout.label_bar, holder)
-        bars.forEachIndexed { index, bar -> show(bar, holder.getChildAt(index)) }
+        while (holder.childCount > bars.shown.size) holder.removeViewAt(holder.childCount - 1)
+        while (holder.childCount < bars.shown.size) View.inflate(context, R.layout.label_bar, holder)
+        bars.shown.forEachIndexed { index, bar -> show(bar, holder.getChildAt(index)) }
+        val more = details.findViewById<TextView>(R.id.more_bars)
+        more.showIf(bars.more > 0)
+        more.text = context.resources.getQuantityString(R.plurals.more_bars, bars.more, bars.more)
     }
 
     private fun show(bar: LabelScore, row: View) {

@@ -6,8 +6,11 @@ import java.io.File
 import java.io.IOException
 import java.util.concurrent.Callable
 import java.util.concurrent.CopyOnWriteArrayList
+import java.util.concurrent.CountDownLatch
 import java.util.concurrent.Executors
 import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicInteger
+import java.util.concurrent.locks.LockSupport
 import org.edgebert.measurement.LinuxPlatform
 import org.edgebert.measurement.Settings
 import org.junit.After
@@ -83,6 +86,73 @@ class BenchmarkRunTest {
     }
 
     @Test
+    fun `a run that left the screen says so among the marks`() {
+        val left = "the app was not on the screen all the time"
+        run(BenchmarkRequest(STORED_BUNDLE, output, quick))
+        assertFalse(left in marks())
+        output.delete()
+        val run = BenchmarkRun(BenchmarkRequest(STORED_BUNDLE, output, quick), "demo 1.0", LinuxPlatform(), main) {
+            throw AssertionError()
+        }
+        var told = false
+        onMain {
+            run.onChange = {
+                if (it == BenchmarkState.Running("text to answer")) run.leaveForeground()
+                if (it is BenchmarkState.Measured) told = left in it.measurement.conditions.marks
+            }
+        }
+        run.start()
+        eventually { told }
+        assertEquals(1, marks().count { it == left })
+    }
+
+    @Test
+    fun `a process was started for its first activity alone`() {
+        assertTrue(ProcessStart.take())
+        assertFalse(ProcessStart.take())
+    }
+
+    @Test
+    fun `a second run is refused while one is going on`() {
+        val benchmarks = Benchmarks()
+        val first = waiting("first.json")
+        onMain { benchmarks.start(first) }
+        onMain {
+            val refused = assertThrows(BadRequest::class.java) { benchmarks.start(waiting("second.json")) }
+            assertEquals("another measurement is going on; wait for its end, or end it", refused.message)
+        }
+        onMain { first.cancel() }
+        gate.countDown()
+        eventually { File(folder.root, "first.json").exists() }
+        assertFalse(File(folder.root, "second.json").exists())
+    }
+
+    @Test
+    fun `a run waits for the end of those that were cancelled`() {
+        val benchmarks = Benchmarks()
+        val first = waiting("first.json")
+        onMain { benchmarks.start(first) }
+        eventually { begun.get() == 1 }
+        onMain { first.cancel() }
+        val second = waiting("second.json")
+        onMain { benchmarks.start(second) }
+        onMain { second.cancel() }
+        eventually { File(folder.root, "second.json").exists() }
+        val third = waiting("third.json")
+        onMain {
+            third.onChange = { seen += it }
+            benchmarks.start(third)
+        }
+        Thread.sleep(200)
+        assertEquals(1, begun.get())
+        gate.countDown()
+        eventually { seen.last() is BenchmarkState.Measured }
+        assertEquals(2, begun.get())
+        onMain { benchmarks.start(waiting("fourth.json")) }
+        eventually { File(folder.root, "fourth.json").exists() }
+    }
+
+    @Test
     fun `a result that cannot be written is said on the screen`() {
         run(BenchmarkRequest(STORED_BUNDLE, File(folder.root, "gone/measurement.json"), quick))
         assertTrue((seen.last() as BenchmarkState.Failed).message.startsWith("cannot write "))
@@ -98,6 +168,24 @@ class BenchmarkRunTest {
         assertThrows(IOException::class.java) { writeWhole(taken, "{}") }
         assertEquals(setOf("target.json", "taken.json"), folder.root.list()!!.toSet())
     }
+
+    private val gate = CountDownLatch(1)
+    private val begun = AtomicInteger()
+
+    /** A run whose bundle comes when the gate is open, whatever interrupts it. */
+    private fun waiting(name: String) = BenchmarkRun(
+        BenchmarkRequest(null, File(folder.root, name), quick),
+        "demo 1.0",
+        LinuxPlatform(),
+        main,
+    ) {
+        begun.incrementAndGet()
+        while (gate.count > 0) LockSupport.parkNanos(1_000_000)
+        STORED_BUNDLE
+    }
+
+    private fun marks(): List<String> =
+        written()["conditions"].asJsonObject["marks"].asJsonArray.map { it.asString }
 
     private fun run(request: BenchmarkRequest, shippedBundle: () -> File = { STORED_BUNDLE }) {
         val run = BenchmarkRun(request, "demo 1.0", LinuxPlatform(), main, shippedBundle)

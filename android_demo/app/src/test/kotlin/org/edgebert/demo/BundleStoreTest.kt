@@ -119,17 +119,42 @@ class BundleStoreTest {
     }
 
     @Test
-    fun `an interrupt ends an import`() {
-        Thread.currentThread().interrupt()
-        assertThrows(InterruptedException::class.java) { store.import("a", whole.inputStream()) }
-        assertFalse(Thread.interrupted())
+    fun `nothing is taken over that is not wanted any more, however late that is`() {
+        var closed = false
+        fun stream() = object : ByteArrayInputStream(whole) {
+            override fun close() {
+                closed = true
+            }
+        }
+        for (asks in 0..1) {
+            var asked = 0
+            assertThrows(GivenUp::class.java) { store.import("a", stream()) { asked++ < asks } }
+            assertNothingIsLeft()
+            assertTrue(closed)
+        }
+        // Before a model is opened, and after it.
+        for (asks in 0..1) {
+            closed = false
+            var asked = 0
+            assertThrows(GivenUp::class.java) { store.import("a", stream()) { !closed || asked++ < asks } }
+            assertNothingIsLeft()
+        }
+    }
+
+    @Test
+    fun `a stream that cannot be closed is said`() {
+        val stream = object : ByteArrayInputStream(whole) {
+            override fun close() = throw IOException("the other end is gone")
+        }
+        val refusal = assertThrows(Refusal.Unreadable::class.java) { store.import("a", stream) }
+        assertEquals("the other end is gone", refusal.message)
         assertNothingIsLeft()
     }
 
     @Test
     fun `parts that a killed app left are no bundles, and go`() {
         folder.mkdirs()
-        File(folder, "part-1234.edgebert").writeBytes(whole)
+        File(folder, "1234.part").writeBytes(whole)
         assertEquals(emptyList<BundleName>(), store.imported())
         store.removeParts()
         assertNothingIsLeft()
@@ -144,7 +169,10 @@ class BundleStoreTest {
             "../../databases/x.edgebert" to "x",
             "..\\..\\x" to "x",
             ".." to "bundle",
-            "part-1.edgebert" to "1",
+            "part-part-m.edgebert" to "part-part-m",
+            "m.part" to "m.part",
+            "M.EDGEBERT" to "M",
+            "M.EdgeBert" to "M",
             "a\u0000b\nc" to "a_b_c",
             "影评.edgebert" to "影评",
             "x".repeat(500) to "x".repeat(60),
@@ -152,6 +180,11 @@ class BundleStoreTest {
         for ((offered, expected) in cases) assertEquals(expected, baseName(offered))
         val name = store.import("../../escape.edgebert", whole.inputStream())
         assertEquals(folder.canonicalFile, store.file(name).canonicalFile.parentFile)
+        for (offered in listOf("part-part-m.edgebert", "m.part", ".part", "M.EDGEBERT")) {
+            val kept = store.import(offered, whole.inputStream())
+            store.removeParts()
+            assertTrue(offered, kept in store.imported())
+        }
     }
 
     private fun assertNothingIsLeft() = assertEquals(emptyList<String>(), folder.list().orEmpty().toList())

@@ -18,30 +18,41 @@ class PresentationTest {
     fun `answers of every kind`() {
         val scores = listOf(LabelScore("a", 0.9), LabelScore("b", 0.2))
         val several = Reply.Answered(MultiLabel(listOf("a"), scores, scores, false, 1), "text")
-        assertEquals(scores, bars(several))
+        assertEquals(Bars(scores, 0), bars(several))
         assertEquals(emptyList<Marked>(), marked(several))
 
         val entities = listOf(Entity("PER", 0.9, "Anna", 0, 4), Entity("LOC", 0.8, "Lisbon", 10, 16))
         val found = Reply.Answered(TokenClassification(entities, false, 1), "Anna is in Lisbon")
         assertEquals(listOf(Marked(0, 4), Marked(10, 16)), marked(found))
-        assertEquals(emptyList<LabelScore>(), bars(found))
+        assertEquals(Bars(emptyList(), 0), bars(found))
 
         val spans = listOf(AnswerSpan("nine", 3, 7, 0.7))
         val answered = Reply.Answered(QuestionAnswering("nine", 3, 7, 0.7, 0.1, spans, false, 1), "at nine")
         assertEquals(listOf(Marked(3, 7)), marked(answered))
-        assertEquals(listOf(LabelScore("nine", 0.7)), bars(answered))
+        assertEquals(Bars(listOf(LabelScore("nine", 0.7)), 0), bars(answered))
 
         val nothing = Reply.Answered(QuestionAnswering("", 0, 0, 0.9, 0.9, emptyList(), false, 1), "at nine")
         assertEquals(emptyList<Marked>(), marked(nothing))
 
         val masks = listOf(Mask(9, 15, scores))
         val words = Reply.Answered(MaskedWords("a cup of tea", masks, false, 1), "a cup of [MASK]")
-        assertEquals(scores, bars(words))
+        assertEquals(Bars(scores, 0), bars(words))
 
         val value = Reply.Answered(Regression(3.2, mapOf("score" to 3.2), false, 1), "text")
-        assertEquals(emptyList<LabelScore>(), bars(value))
-        assertEquals(emptyList<LabelScore>(), bars(Reply.Similarity(0.5)))
+        assertEquals(Bars(emptyList(), 0), bars(value))
+        assertEquals(Bars(emptyList(), 0), bars(Reply.Similarity(0.5)))
         assertEquals(emptyList<Marked>(), marked(Reply.Similarity(0.5)))
+    }
+
+    @Test
+    fun `a text with thousands of gaps has no more bars than a screen can hold`() {
+        val top = List(10) { LabelScore("word $it", 0.1) }
+        fun words(gaps: Int) = Reply.Answered(MaskedWords("", List(gaps) { Mask(it, it + 1, top) }, false, 1), "")
+        assertEquals(MOST_BARS, bars(words(MOST_BARS / 10)).shown.size)
+        assertEquals(0, bars(words(MOST_BARS / 10)).more)
+        val many = bars(words(2_800))
+        assertEquals(List(MOST_BARS / 10) { top }.flatten(), many.shown)
+        assertEquals(28_000 - MOST_BARS, many.more)
     }
 
     @Test

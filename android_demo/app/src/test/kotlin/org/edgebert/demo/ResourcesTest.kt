@@ -14,16 +14,50 @@ class ResourcesTest {
     @Test
     fun `every string is there in both languages, with the same places to fill in`() {
         val english = strings("values")
-        val chinese = strings("values-zh")
+        val chinese = strings(CHINESE)
         assertEquals(english.keys, chinese.keys)
         assertTrue(english.size > 50)
         for ((name, text) in english) {
             assertEquals(name, placeholders(text), placeholders(chinese.getValue(name)))
             assertTrue(name, text.isNotBlank() && chinese.getValue(name).isNotBlank())
         }
-        assertEquals(plurals("values").keys, plurals("values-zh").keys)
-        assertEquals(setOf("one", "other"), plurals("values").getValue("windows"))
-        assertEquals(setOf("other"), plurals("values-zh").getValue("windows"))
+        assertEquals(plurals("values").keys, plurals(CHINESE).keys)
+        for (name in plurals("values").keys) {
+            assertEquals(name, setOf("one", "other"), plurals("values").getValue(name))
+            assertEquals(name, setOf("other"), plurals(CHINESE).getValue(name))
+        }
+    }
+
+    @Test
+    fun `languages to choose from are those that are there, Chinese in simplified characters alone`() {
+        val offered = elements(parse(File(resources, "xml/locales_config.xml")), "locale").map { it.android("name") }
+        assertEquals(listOf("en", "zh-Hans"), offered)
+        val translated = resources.walk().filter { it.name == "strings.xml" }.map { it.parentFile.name }.toSet()
+        assertEquals(setOf("values", CHINESE), translated)
+    }
+
+    @Test
+    fun `what the system keeps of the fields is far less than it can`() {
+        val most = elements(parse(File(resources, "values/integers.xml")), "integer")
+            .single { it.getAttribute("name") == "most_characters" }.textContent.toInt()
+        val fields = views().filter { it.tagName == "EditText" }
+        for (field in fields) {
+            assertEquals(field.id, "false", field.android("allowUndo"))
+            assertEquals(field.id, "@integer/most_characters", field.android("maxLength"))
+        }
+        assertTrue(fields.size * most * Char.SIZE_BYTES <= SAVED_BYTES / 10)
+    }
+
+    @Test
+    fun `dark signs of the system are on a bar of the app's own colour, where the system knows both`() {
+        val styles = resources.walk().filter { it.name == "styles.xml" }
+            .flatMap { file -> elements(parse(file), "style").map { file.parentFile.name to it } }
+        val dark = styles.filter { "android:windowLightNavigationBar" in items(it.second) }.toList()
+        assertTrue(dark.isNotEmpty())
+        for ((folder, style) in dark) {
+            assertEquals("values-v27", folder)
+            assertEquals("@color/background", items(style)["android:navigationBarColor"])
+        }
     }
 
     @Test
@@ -110,6 +144,9 @@ class ResourcesTest {
                 it.textContent
         }
 
+    private fun items(style: Element): Map<String, String> =
+        elements(style, "item").associate { it.getAttribute("name") to it.textContent }
+
     private fun plurals(folder: String): Map<String, Set<String>> =
         elements(parse(File(resources, "$folder/strings.xml")), "plurals").associate { plural ->
             plural.getAttribute("name") to elements(plural, "item").map { it.getAttribute("quantity") }.toSet()
@@ -154,4 +191,11 @@ class ResourcesTest {
 
     private fun Element.android(name: String): String =
         getAttributeNS("http://schemas.android.com/apk/res/android", name)
+
+    private companion object {
+        const val CHINESE = "values-b+zh+Hans"
+
+        /** Of all that an app hands to the system at once, its screens' state with it. */
+        const val SAVED_BYTES = 1 shl 20
+    }
 }

@@ -46,6 +46,7 @@ public interface BackendFactory {
  */
 private class Implementation(val factory: String, val library: String, val dependency: String)
 
+/** By the name of the backend, fastest first. */
 private val IMPLEMENTATIONS = mapOf(
     "tflite" to Implementation(
         "org.edgebert.backends.LiteRtBackendFactory",
@@ -58,6 +59,9 @@ private val IMPLEMENTATIONS = mapOf(
         "com.microsoft.onnxruntime:onnxruntime-android",
     ),
 )
+
+/** Backends that are made for Android, fastest first. */
+internal val MADE_FOR_ANDROID: Set<String> = IMPLEMENTATIONS.keys
 
 /**
  * Opens a verified artifact with the library of its backend.
@@ -83,6 +87,8 @@ internal fun openBackend(artifact: Artifact, content: ByteArray, threads: Int): 
     }
 }
 
+/** By the class itself: a constructor has a superclass that Android 24 lacks. */
+@Suppress("DEPRECATION")
 private fun factory(backend: String): BackendFactory {
     val implementation = IMPLEMENTATIONS[backend] ?: throw MissingBackendException(
         "backend ${quoted(backend)} is not made for Android; convert the checkpoint to " +

@@ -60,28 +60,45 @@ public class Bundle internal constructor(private val path: File, private val nam
      */
     public fun read(file: ListedFile): ByteArray {
         val content = GrowingBytes(file.bytes)
+        check(file, content::add)
+        return content.toByteArray()
+    }
+
+    /**
+     * Checks every listed file, holding none of them.
+     *
+     * @throws ManifestException as [read], for the first that is not right.
+     */
+    public fun verify() {
+        for (file in listOf(manifest.tokenizer) + manifest.artifacts) check(file) { _, _ -> }
+    }
+
+    /** Hands on the content of a listed file in parts; what was handed on counts only if nothing is thrown. */
+    private fun check(file: ListedFile, take: (ByteArray, Int) -> Unit) {
         val digest = MessageDigest.getInstance("SHA-256")
+        val head = GrowingBytes(HEAD_BYTES.toLong())
+        var size = 0L
         readParts(file.file, file.bytes) { part, count ->
             digest.update(part, 0, count)
-            content.add(part, count)
+            head.add(part, minOf(count, HEAD_BYTES - head.size))
+            size += count
+            take(part, count)
         }
         val found = hexadecimal(digest.digest())
-        if (content.size.toLong() != file.bytes || found != file.sha256) {
+        if (size != file.bytes || found != file.sha256) {
             throw ManifestException(
-                "$name: ${quoted(file.file)} has ${content.size} bytes and sha256 ${found.take(SHOWN_DIGITS)}…, the " +
+                "$name: ${quoted(file.file)} has $size bytes and sha256 ${found.take(SHOWN_DIGITS)}…, the " +
                     "manifest says ${file.bytes} bytes and ${file.sha256.take(SHOWN_DIGITS)}…; the file was altered " +
                     "or cut short: copy the bundle anew",
             )
         }
-        val whole = content.toByteArray()
         val kind = (file as? Artifact)?.backend ?: "tokenizer"
-        misfit(kind, whole.copyOf(minOf(HEAD_BYTES, whole.size)), file.bytes)?.let { problem ->
+        misfit(kind, head.toByteArray(), file.bytes)?.let { problem ->
             throw ManifestException(
                 "$name: ${quoted(file.file)} is $problem, though its hash is the manifest's; do not trust this " +
                     "bundle, convert again",
             )
         }
-        return whole
     }
 
     /** Hands on the content of a file in parts, as long as it is no larger than [most] bytes. */

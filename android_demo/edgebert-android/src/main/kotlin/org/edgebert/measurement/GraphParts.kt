@@ -13,7 +13,7 @@ private val LAYERS = listOf("encoder.layers.", "encoder.last_layer.")
 
 /** Operators that are of one part wherever they are. ONNX Runtime's Skip… adds the residual, too. */
 private val NORMALIZATIONS =
-    setOf("LayerNormalization", "SimplifiedLayerNormalization", "SkipLayerNormalization")
+    setOf("LayerNormalization", "SimplifiedLayerNormalization", "SkipLayerNormalization", "InstanceNormalization")
 
 /** Where a weight belongs, by its name; the first that is found. */
 private val WEIGHTS = listOf(
@@ -52,11 +52,21 @@ internal fun parts(nodes: List<Node>, known: Map<String, String> = emptyMap()): 
             // Nothing takes it but who called the model.
             ?: HEAD
         node.outputs.forEach { found[it] = part }
-        // What a layer's normalisation takes is a sum with the residual, that some libraries compute in one with it.
-        val taken = if (part == NORMALIZATION) names.firstNotNullOfOrNull { outsideLayers(it) } ?: part else part
+        val taken = if (part == NORMALIZATION) takenByNormalization(node, names, receivers) ?: part else part
         node.inputs.forEach { receivers[it] = taken }
     }
     return found
+}
+
+/**
+ * The part of what a normalisation takes: a sum with the residual, that some libraries compute in one with it.
+ *
+ * One taken apart has its weights in the operators behind it.
+ */
+private fun takenByNormalization(node: Node, names: List<String>, receivers: Map<String, String>): String? {
+    val outside = names.firstNotNullOfOrNull { outsideLayers(it) }
+    if (outside != null || names.any { partOfWeight(it) != null }) return outside
+    return node.outputs.firstNotNullOfOrNull { receivers[it] }
 }
 
 private fun outsideLayers(name: String): String? = when {

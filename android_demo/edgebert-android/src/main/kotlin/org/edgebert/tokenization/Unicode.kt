@@ -106,7 +106,8 @@ internal object Unicode {
     }
 
     private fun read(): Map<String, String> {
-        val tables = Unicode::class.java.getResourceAsStream("unicode.txt")
+        // By its whole name: an app's build may give this class another package.
+        val tables = Unicode::class.java.getResourceAsStream("/org/edgebert/tokenization/unicode.txt")
         checkNotNull(tables) { "the library lacks its Unicode tables" }
         val text = tables.use { it.readBytes() }.toString(Charsets.US_ASCII)
         return text.split("\n[").drop(1).associate { it.substringBefore("]\n") to it.substringAfter("]\n") }

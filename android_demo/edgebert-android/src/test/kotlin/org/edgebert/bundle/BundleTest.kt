@@ -109,6 +109,20 @@ class BundleTest {
         }
     }
 
+    @Test
+    fun verifyingFindsWhatReadingFinds() {
+        Bundle(folder).verify()
+        Bundle(STORED).verify()
+        for (file in Bundle(folder).manifest.artifacts.map { File(folder, it.file) }) {
+            val content = file.readBytes()
+            file.writeBytes(content.copyOf().apply { this[size - 1] = (this[size - 1] + 1).toByte() })
+            assertTrue("altered or cut short" in refused { Bundle(folder).verify() })
+            file.writeBytes(content.copyOf(content.size - 1))
+            assertTrue("altered or cut short" in refused { Bundle(folder).verify() })
+            file.writeBytes(content)
+        }
+    }
+
     private fun readAll(path: File) {
         val bundle = Bundle(path)
         (listOf(bundle.manifest.tokenizer) + bundle.manifest.artifacts).forEach(bundle::read)

@@ -16,7 +16,7 @@ internal object TokenizationVectors {
 
     /** The folders of tokenizers. */
     val kinds: List<File> =
-        checkNotNull(folder.listFiles()) { "no vectors: run android_demo/vectors/tokenization.py ${folder.parent}" }
+        checkNotNull(folder.listFiles()) { "no vectors in $folder: build.sh vectors makes them" }
             .filter { File(it, "tokenizer.json").exists() }
             .sorted()
 

@@ -1,0 +1,5 @@
+package android.os;
+
+public class ParcelFileDescriptor implements Parcelable {
+    public ParcelFileDescriptor(ParcelFileDescriptor wrapped) {}
+}
