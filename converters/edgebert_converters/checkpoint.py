@@ -89,6 +89,7 @@ def load_checkpoint(folder: Path, pooling: str | None = None) -> Checkpoint:
         )
     sentence = sentence_transformers.read(folder)
     if sentence is not None:
+        sentence_transformers.check_prompt(folder)
         folder = sentence.transformer
     config = read_json(folder / "config.json")
     family = config.get("model_type") if isinstance(config, dict) else None
@@ -216,11 +217,22 @@ def task_of(config: Any) -> tuple[str, tuple[str, ...]]:
     problem = config.problem_type or (
         "regression" if len(labels) == 1 else "single_label_classification"
     )
+    if problem == "regression" and len(labels) == 1 and _gives_a_probability(config):
+        problem = "multi_label_classification"
     if problem not in _PROBLEMS:
         raise ConversionError(
             f"problem_type {problem!r} is not supported; supported: {', '.join(_PROBLEMS)}"
         )
     return _PROBLEMS[problem], labels
+
+
+def _gives_a_probability(config: Any) -> bool:
+    """Whether sentence-transformers' CrossEncoder takes the sigmoid of the one output."""
+    settings = getattr(config, "sentence_transformers", None)
+    name = settings.get("activation_fn") if isinstance(settings, dict) else None
+    # Before its version 4 the name stood by itself.
+    name = name or getattr(config, "sbert_ce_default_activation_function", None)
+    return str(name).rpartition(".")[2] == "Sigmoid"
 
 
 def _labels(config: Any) -> tuple[str, ...]:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from edgebert_converters import calibration, components, onnx, parity, tflite, torchscript
 from edgebert_converters.checkpoint import Checkpoint
@@ -17,7 +19,7 @@ from edgebert_converters.heads import Student
 from edgebert_converters.quiet import quiet
 from edgebert_converters.recipes import Ranges, Recipe
 from edgebert_runtime.backends import open_backend
-from edgebert_runtime.errors import ConversionError, EdgeBertError
+from edgebert_runtime.errors import AccuracyError, ConversionError, EdgeBertError
 from edgebert_runtime.manifest import TOKEN_TASKS, Artifact, File, Manifest, Parity
 from edgebert_runtime.model import Model
 from edgebert_runtime.provenance import Calibration, Pruning
@@ -81,6 +83,7 @@ class Conversion:
 
         Raises:
             ConversionError: if the exporter fails.
+            AccuracyError: if the recipe has no number for a weight.
             BackendError: if the artifact cannot be run.
         """
         found: Calibration | None = None
@@ -133,6 +136,7 @@ class Conversion:
         return taken, Calibration(chosen, len(sentences), figures)
 
     def _export(self, form: str, recipe: Recipe) -> Artifact:
+        _check_range(self.student, recipe)
         kept = len(recipe.float_layers)
         name = f"{recipe.name}-{kept}-float" if kept else recipe.name
         path = self.folder / f"{name}.{_SUFFIXES[form]}"
@@ -169,6 +173,25 @@ class Conversion:
             components=components.weight_bytes(self.student, recipe, form),
             parity=Parity(1, 0.0, 0.0, 0.0),
         )
+
+
+def _check_range(student: Student, recipe: Recipe) -> None:
+    """Refuse float16 where a weight is beyond its largest number, and would become infinite.
+
+    Raises:
+        AccuracyError: naming the layer.
+    """
+    if recipe.weights != "float16":
+        return
+    most = torch.finfo(torch.float16).max
+    for name, module in student.named_modules():
+        if isinstance(module, nn.Linear | nn.Embedding) and name not in recipe.float_layers:
+            largest = float(module.weight.detach().abs().max())
+            if largest > most:
+                raise AccuracyError(
+                    f"recipe {recipe.name}: {name!r} has a weight of {largest:.3g}, and float16 "
+                    f"ends at {most:.0f}; use another recipe"
+                )
 
 
 def _file(name: str, content: bytes) -> File:

@@ -46,7 +46,8 @@ def read_tokenizer(folder: Path, rows: int, *, lower_case: bool = False) -> Fast
     `lower_case` lowers its input first, as sentence-transformers' `do_lower_case` does.
 
     Raises:
-        ConversionError: if there is no fast tokenizer, or it gives ids beyond the table.
+        ConversionError: if there is no fast tokenizer, or it gives ids beyond the table, or cuts
+            texts elsewhere than at their end.
     """
     if not any((folder / name).is_file() for name in _FILES):
         # Without any, transformers makes up a tokenizer with an almost empty vocabulary.
@@ -69,6 +70,12 @@ def read_tokenizer(folder: Path, rows: int, *, lower_case: bool = False) -> Fast
         raise ConversionError(
             f"the tokenizer gives ids up to {highest}, the embedding table has {rows} rows; "
             "resize the model's embeddings, or save the tokenizer that belongs to it"
+        )
+    if read.truncation_side != "right":
+        raise ConversionError(
+            f"the tokenizer in {str(folder)!r} cuts long texts on the {read.truncation_side}, and "
+            "a bundle cuts them at the end; set its truncation_side to 'right', and give it the "
+            "part of a long text that counts"
         )
     if lower_case:
         steps = [normalizers.Lowercase()]

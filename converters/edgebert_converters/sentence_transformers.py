@@ -15,6 +15,9 @@ from edgebert_runtime.errors import ConversionError
 
 POOLINGS = ("mean", "cls")
 
+_SETTINGS = "sentence_*_config.json"
+"""sentence_bert_config.json; once each family had its own name for it."""
+
 _ACTIVATIONS: dict[str, type[nn.Module]] = {
     "torch.nn.modules.linear.Identity": nn.Identity,
     "torch.nn.modules.activation.Tanh": nn.Tanh,
@@ -66,8 +69,8 @@ def read(folder: Path) -> SentenceEncoder | None:
                 "supported: Transformer, Pooling, Dense, Normalize"
             )
     settings: dict[str, Any] = {}
-    if (transformer / "sentence_bert_config.json").is_file():
-        settings = read_json(transformer / "sentence_bert_config.json")
+    for path in sorted(transformer.glob(_SETTINGS))[:1]:
+        settings = read_json(path)
     return SentenceEncoder(
         transformer,
         pooling,
@@ -76,6 +79,23 @@ def read(folder: Path) -> SentenceEncoder | None:
         settings.get("max_seq_length"),
         bool(settings.get("do_lower_case")),
     )
+
+
+def check_prompt(folder: Path) -> None:
+    """Refuse a prompt that sentence-transformers puts before every text unasked.
+
+    Raises:
+        ConversionError: saying how it stands before the text.
+    """
+    path = folder / "config_sentence_transformers.json"
+    config = read_json(path) if path.is_file() else None
+    name = config.get("default_prompt_name") if isinstance(config, dict) else None
+    prompts = config.get("prompts") if isinstance(config, dict) else None
+    if isinstance(name, str) and isinstance(prompts, dict) and (prompt := prompts.get(name)):
+        raise ConversionError(
+            f"{str(path)!r} puts the prompt {name!r} before every text, and a bundle reads texts "
+            f"as they are; set default_prompt_name to null, and put {prompt!r} before texts"
+        )
 
 
 def read_json(path: Path) -> Any:

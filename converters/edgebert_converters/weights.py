@@ -23,7 +23,8 @@ def pretrained(kind: Any, folder: Path, dispensable: tuple[str, ...], **settings
     `from_pretrained`.
 
     Raises:
-        ConversionError: if others are missing or of other shapes, or the files cannot be read.
+        ConversionError: if others are missing, of other shapes or not finite, or the files cannot
+            be read.
     """
     try:
         with quiet_transformers():
@@ -65,6 +66,14 @@ def pretrained(kind: Any, folder: Path, dispensable: tuple[str, ...], **settings
         raise ConversionError(
             f"the weights in {str(folder)!r} lack {len(missing)} tensors, {missing[0]!r} first; "
             "expected those of the whole model: save the checkpoint again"
+        )
+    damaged = sorted(
+        name for name, weight in model.named_parameters() if not bool(weight.isfinite().all())
+    )
+    if damaged:
+        raise ConversionError(
+            f"the weights in {str(folder)!r} have {len(damaged)} tensors with numbers that are not "
+            f"finite, {damaged[0]!r} first; go back to a checkpoint before training went wrong"
         )
     return model
 

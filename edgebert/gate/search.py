@@ -86,7 +86,7 @@ class RecipeSearch:
                 timing = time_repeatedly(
                     len(typical.ids), lambda: model.run([typical]), _TIMED_SECONDS
                 )
-        except BackendError as error:
+        except (AccuracyError, BackendError) as error:
             report(f"{form} {recipe.name} cannot be used: {error}")
             return None
         found = Tried(artifact, value, timing.p50_ms, self.recovered)

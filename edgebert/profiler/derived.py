@@ -115,6 +115,53 @@ def percent(share: float) -> str:
     return f"{100 * share:.{0 if abs(share) >= 0.0995 else 1}f} %"
 
 
+@dataclass(frozen=True)
+class Surprise:
+    """An artifact with fewer bits that takes longer than float32 with the same library."""
+
+    result: Result
+    plain: Result
+    """Of float32, on the same device, of the same model, with as many threads."""
+    tokens: int
+    """The longest measured length at which it is so."""
+    times: float
+    """Its median over float32's."""
+
+    @property
+    def said(self) -> str:
+        """The surprise, and what follows from it."""
+        return (
+            f"{self.times:.1f} times as slow as {self.plain.artifact} at {self.tokens} tokens: "
+            "fewer bits gain no speed on this device"
+        )
+
+
+def surprises(results: Sequence[Result]) -> Iterator[Surprise]:
+    """Those whose confidence intervals of the median lie wholly above float32's."""
+    for result in results:
+        measured = result.measurement
+        for plain in results:
+            other = plain.measurement
+            same = (result.device, result.model) == (plain.device, plain.model)
+            same = same and (measured.backend, measured.threads) == (other.backend, other.threads)
+            if not same or other.recipe != "float32" or measured.recipe == "float32":
+                continue
+            plainly = {each.tokens: each for each in alone(plain)}
+            slower = [
+                (each.tokens, each.p50_ms / plainly[each.tokens].p50_ms)
+                for each in alone(result)
+                if each.tokens in plainly and _above(each, plainly[each.tokens])
+            ]
+            if slower:
+                yield Surprise(result, plain, *slower[-1])
+
+
+def _above(timing: Timing, other: Timing) -> bool:
+    low = timing.interval_ms[0] if timing.interval_ms else timing.p50_ms
+    high = other.interval_ms[-1] if other.interval_ms else other.p50_ms
+    return low > high
+
+
 def parts(operators: OperatorProfile) -> dict[str, float]:
     """Milliseconds of one run by part of the model, in the model's order; what took none is out."""
     names = [*PARTS, *(each.part for each in operators.operators if each.part not in PARTS)]

@@ -201,7 +201,7 @@ def _operator_table(results: Sequence[Result], names: Names) -> str:
 
 
 def _notes(results: Sequence[Result], names: Names, precision: float) -> list[str]:
-    """What the marks beside figures stand for."""
+    """What the marks beside figures stand for, and what is not as one would expect."""
     notes = [
         f"! {names.on_device(each)}: {'; '.join(each.measurement.conditions.marks)}"
         for each in derived.marked(results)
@@ -211,6 +211,7 @@ def _notes(results: Sequence[Result], names: Names, precision: float) -> list[st
         for each in results
         if (said := derived.unsure(each, precision))
     ]
+    notes += [f"{names.on_device(each.result)}: {each.said}" for each in derived.surprises(results)]
     reasons: dict[str, None] = dict.fromkeys(
         f"No operators of {each.artifact}: {profile.reason}"
         for each in results

@@ -125,6 +125,12 @@ def interrupts_wait() -> Iterator[None]:
             signal.raise_signal(each)
 
 
+_HINTS = {
+    "SIGKILL": "; the machine may be out of memory",
+    "SIGILL": "; the library may be built for a newer processor: try an older version of it",
+}
+
+
 def failure(status: int, errors: Sequence[str]) -> DeviceError | MissingBackendError:
     """What the last lines of a failed benchmark say."""
     for line in reversed(errors):
@@ -135,7 +141,7 @@ def failure(status: int, errors: Sequence[str]) -> DeviceError | MissingBackendE
             return (MissingBackendError if missing else DeviceError)(message)
     if status < 0:
         name = signal.Signals(-status).name
-        hint = "; the machine may be out of memory" if name == "SIGKILL" else ""
+        hint = _HINTS.get(name, "")
         return DeviceError(f"the measuring process was killed by {name}{hint}")
     last = errors[-1] if errors else "no message"
     return DeviceError(f"the measuring process ended with status {status}: {last}")

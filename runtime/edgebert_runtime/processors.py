@@ -43,6 +43,15 @@ def sums_bytes_exactly(flags: frozenset[str], *, arm: bool) -> bool:
     return arm or not flags.isdisjoint({"avx512_vnni", "avx_vnni"})
 
 
+def older_than_libraries(flags: frozenset[str], *, arm: bool) -> bool:
+    """Whether a library may have been built for newer instructions than a processor's flags tell.
+
+    Today's are built and tried on processors with dot products (ARM) or AVX2 (x86-64). Of a
+    processor that tells no flags nothing is known.
+    """
+    return bool(flags) and ("asimddp" if arm else "avx2") not in flags
+
+
 def _cgroup_folders(root: Path, controller: str) -> list[Path]:
     mount = root / "sys/fs/cgroup"
     for line in _read(root / "proc/self/cgroup").splitlines():

@@ -45,7 +45,7 @@ class View:
         return element("sup", link)
 
     def notes(self) -> Markup:
-        """What the signs lead to."""
+        """What the signs lead to, and what is not as one would expect."""
         items = [
             element(
                 "li",
@@ -57,10 +57,20 @@ class View:
             )
             for number, each in enumerate(self._marked, 1)
         ]
-        if not items:
-            return Markup()
-        heading = element("h3", "What disturbed the measurements")
-        return joined([heading, element("ul", *items, class_="notes")])
+        surprises = [
+            element("li", named(self.names.full(each.result)), f": {each.said}")
+            for each in derived.surprises(self.profile.results)
+        ]
+        lists = {
+            "What disturbed the measurements": items,
+            "What is slower than float32": surprises,
+        }
+        return joined(
+            part
+            for title, held in lists.items()
+            if held
+            for part in (element("h3", title), element("ul", *held, class_="notes"))
+        )
 
     def identity(self) -> list[str]:
         """Headers of the columns that say which result a row is of."""

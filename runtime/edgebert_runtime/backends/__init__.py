@@ -51,7 +51,7 @@ _MODULES = {
     "torchscript": "edgebert_runtime.backends.torchscript",
 }
 
-_LIBRARIES = {
+LIBRARIES = {
     "tflite": ("ai_edge_litert", "tflite_runtime", "tensorflow"),
     "onnx": ("onnxruntime",),
     "torchscript": ("torch",),
@@ -124,7 +124,7 @@ def _module(artifact: Artifact) -> Any:
         raise
     except Exception as error:
         # A library can be there and not work: a part missing, or built for another numpy.
-        names = _LIBRARIES[artifact.backend]
+        names = LIBRARIES[artifact.backend]
         missing = isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0]
         if missing in names:
             raise MissingBackendError(

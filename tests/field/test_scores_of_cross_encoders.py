@@ -1,0 +1,62 @@
+"""Scores of a cross-encoder: between 0 and 1, or any number (sentence-transformers 1004, 1058)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import students
+import torch
+import transformers
+from field_checkpoints import FLOAT_ONNX, change_json
+
+import edgebert
+
+PAIRS = [("Is it open?", "The museum is closed on Mondays."), ("No.", "ok")]
+ACTIVATION = "torch.nn.modules.activation.Sigmoid"
+
+
+def converted(folder: Path, **config: Any) -> tuple[list[Any], list[float]]:
+    """Results for the pairs, and the logits that transformers' model gives."""
+    checkpoint = students.checkpoint(folder / "student", labels=("LABEL_0",))
+    change_json(checkpoint / "config.json", **config)
+    edgebert.convert(checkpoint, folder / "bundle", FLOAT_ONNX)
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(checkpoint).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint)
+    with torch.inference_mode():
+        logits = [float(model(**tokenizer(*pair, return_tensors="pt")).logits) for pair in PAIRS]
+    with edgebert.load(folder / "bundle") as opened:
+        return list(opened.predict(PAIRS)), logits
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"sentence_transformers": {"activation_fn": ACTIVATION, "version": "5.1.0"}},
+        {"sbert_ce_default_activation_function": ACTIVATION},
+    ],
+    ids=["today", "before version 4"],
+)
+def test_a_sigmoid_gives_a_probability(config: dict[str, Any], tmp_path: Path) -> None:
+    results, logits = converted(tmp_path, **config)
+    for result, logit in zip(results, logits, strict=True):
+        assert isinstance(result, edgebert.MultiLabel)
+        expected = float(torch.sigmoid(torch.tensor(logit)))
+        assert result.scores == {"LABEL_0": pytest.approx(expected, abs=1e-4)}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"sentence_transformers": {"activation_fn": "torch.nn.modules.linear.Identity"}},
+        {"sentence_transformers": {"version": "5.1.0"}},
+    ],
+    ids=["nothing", "identity", "unsaid"],
+)
+def test_otherwise_the_number_is_given_as_it_is(config: dict[str, Any], tmp_path: Path) -> None:
+    results, logits = converted(tmp_path, **config)
+    for result, logit in zip(results, logits, strict=True):
+        assert isinstance(result, edgebert.Regression)
+        assert result.value == pytest.approx(logit, abs=1e-3)
