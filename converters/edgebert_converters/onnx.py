@@ -11,20 +11,20 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import onnx
-import onnxscript
 import torch
-from onnx import numpy_helper
 from torch import Tensor, nn
 
 from edgebert_converters.heads import Student
+from edgebert_converters.onnx_modules import (
+    TRANSLATIONS,
+    for_onnx_runtime,
+    without_idle_biases,
+)
 from edgebert_converters.quantization import (
     BLOCK,
     INT8_MAX,
-    SMALLEST,
     affine,
     quantize_blocks,
     quantize_rows,
@@ -35,35 +35,6 @@ from edgebert_converters.recipes import Ranges, Recipe
 INPUT_DTYPE = "int64"
 OUTPUT = "output"
 _ZERO_POINT = 128
-_LARGEST = 255
-
-
-@torch.library.custom_op("edgebert::quantized_matmul", mutates_args=())
-def quantized_matmul(rows: Tensor, weight: Tensor, scale: float, zero_point: int) -> Tensor:
-    """[..., K] float32, [K, N] int8 → [..., N] float32 sums of products of 8-bit numbers.
-
-    The rows as numbers from 0 to 255 are rows / scale + zero_point, rounded. Weights in uint8 are
-    128 more than they stand for.
-    """
-    quantized = torch.round(rows / scale).clamp(-zero_point, _LARGEST - zero_point)
-    signed = weight.to(torch.float64) - _ZERO_POINT * (weight.dtype == torch.uint8)
-    return quantized.to(torch.float64).matmul(signed).to(torch.float32)
-
-
-@quantized_matmul.register_fake
-def _(rows: Tensor, weight: Tensor, scale: float, zero_point: int) -> Tensor:
-    return rows.new_empty((*rows.shape[:-1], weight.shape[1]))
-
-
-def _translate(rows: Any, weight: Any, scale: float, zero_point: int) -> Any:
-    op: Any = onnxscript.opset18
-    step = op.Constant(value=numpy_helper.from_array(np.float32(scale)))
-    zero = op.Constant(value=numpy_helper.from_array(np.uint8(zero_point)))
-    quantized = op.QuantizeLinear(rows, step, zero)
-    offsets = [zero]
-    if weight.dtype == onnxscript.ir.DataType.UINT8:
-        offsets.append(op.Constant(value=numpy_helper.from_array(np.uint8(_ZERO_POINT))))
-    return op.Cast(op.MatMulInteger(quantized, weight, *offsets), to=onnx.TensorProto.FLOAT)
 
 
 def _stored(weight: Tensor, *, shared: bool) -> Tensor:
@@ -76,43 +47,70 @@ def _stored(weight: Tensor, *, shared: bool) -> Tensor:
     return (columns.to(torch.int16) + _ZERO_POINT).to(torch.uint8) if shared else columns
 
 
-class DynamicLinear(nn.Module):
-    """A linear layer in int8: a scale for each row of weights, and one for each row of inputs."""
+class QuantizedLinear(nn.Module):
+    """A linear layer in int8: a scale for each row of weights, and 8-bit inputs.
 
-    def __init__(self, layer: nn.Linear, *, shared: bool) -> None:
+    Inputs as numbers from 0 to 255 are input / step + zero point, rounded.
+    """
+
+    def __init__(self, layer: nn.Linear, step: float, zero_point: int, *, shared: bool) -> None:
         super().__init__()
         weight, scales = quantize_rows(layer.weight)
         self.register_buffer("weight", _stored(weight, shared=shared))
-        self.register_buffer("scales", scales / INT8_MAX)
+        self.register_buffer("scales", scales)
+        self.step, self.zero_point = step, zero_point
         self.bias = None if layer.bias is None else nn.Parameter(layer.bias.detach().clone())
         self.weight: Tensor
         self.scales: Tensor
 
-    def forward(self, rows: Tensor) -> Tensor:
-        largest = rows.abs().amax(dim=-1, keepdim=True).clamp(min=SMALLEST)
-        products: Tensor = quantized_matmul(
-            rows / largest, self.weight, 1.0 / INT8_MAX, _ZERO_POINT
+    def product(self, rows: Tensor) -> Tensor:
+        """[..., K] float32 → [..., N] float32, without the bias.
+
+        For export only: torch computes nothing. The sums of products and their scales are one
+        operator of ONNX Runtime's own: of several, each would pass over all numbers.
+        """
+        # Not buffers: equal ones of several layers would become one, with the name of the first.
+        step = torch.full((), self.step)
+        zero_point = torch.full((), self.zero_point, dtype=torch.uint8)
+        quantized = torch.onnx.ops.symbolic(
+            "QuantizeLinear", (rows, step, zero_point), dtype=torch.uint8, shape=rows.shape
         )
-        outputs = products * self.scales * largest
+        factors = [step, self.scales, zero_point]
+        if self.weight.dtype == torch.uint8:
+            factors.append(torch.full((), _ZERO_POINT, dtype=torch.uint8))
+        output: Tensor = torch.onnx.ops.symbolic(
+            "com.microsoft::MatMulIntegerToFloat",
+            (quantized, self.weight, *factors),
+            dtype=torch.float32,
+            shape=(*rows.shape[:-1], self.weight.shape[1]),
+            version=1,
+        )
+        return output
+
+
+class DynamicLinear(QuantizedLinear):
+    """One with a step for each row of inputs, by its largest magnitude.
+
+    A row of zeros is divided by zero, and whatever integers that gives, times zero.
+    """
+
+    def __init__(self, layer: nn.Linear, *, shared: bool) -> None:
+        super().__init__(layer, 1.0 / INT8_MAX, _ZERO_POINT, shared=shared)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        largest = rows.abs().amax(dim=-1, keepdim=True)
+        outputs = self.product(rows / largest) * largest
         return outputs if self.bias is None else outputs + self.bias
 
 
-class StaticLinear(nn.Module):
-    """A linear layer in int8: a scale for each row of weights, one for all inputs ever."""
+class StaticLinear(QuantizedLinear):
+    """One with a step for all inputs ever."""
 
     def __init__(self, layer: nn.Linear, ranges: Ranges, *, shared: bool) -> None:
-        super().__init__()
-        weight, scales = quantize_rows(layer.weight)
-        self.scale, self.zero_point = affine(ranges.inputs)
-        self.register_buffer("weight", _stored(weight, shared=shared))
-        self.register_buffer("scales", scales * self.scale)
-        self.bias = None if layer.bias is None else nn.Parameter(layer.bias.detach().clone())
-        self.weight: Tensor
-        self.scales: Tensor
+        super().__init__(layer, *affine(ranges.inputs), shared=shared)
 
     def forward(self, rows: Tensor) -> Tensor:
-        products: Tensor = quantized_matmul(rows, self.weight, self.scale, self.zero_point)
-        outputs = products * self.scales
+        outputs = self.product(rows)
         return outputs if self.bias is None else outputs + self.bias
 
 
@@ -160,7 +158,11 @@ def export(student: Student, recipe: Recipe, path: Path) -> None:
             return StaticLinear(layer, recipe.ranges[name], shared=shared)
         return DynamicLinear(layer, shared=shared)
 
-    module = represented(student, recipe, special)
+    exact = recipe.activations == "float32"
+    if recipe.activations != "static":
+        # Whose ranges were seen with the biases where they were.
+        student = without_idle_biases(student)
+    module = for_onnx_runtime(represented(student, recipe, special), exact=exact)
     names = student.input_names
     example = {name: torch.ones((2, 7), dtype=torch.int64) for name in names}
     dynamic = {name: {0: "batch", 1: "tokens"} for name in names}
@@ -175,8 +177,8 @@ def export(student: Student, recipe: Recipe, path: Path) -> None:
             input_names=list(names),
             output_names=[OUTPUT],
             dynamic_shapes=dynamic,
-            opset_version=18,
-            custom_translation_table={torch.ops.edgebert.quantized_matmul.default: _translate},
+            opset_version=20,
+            custom_translation_table=TRANSLATIONS,
         )
     assert program is not None
     model = program.model_proto

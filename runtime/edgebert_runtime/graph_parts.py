@@ -21,6 +21,7 @@ _KINDS = {
     "LayerNormalization": _NORMALIZATION,
     "SimplifiedLayerNormalization": _NORMALIZATION,
     "SkipLayerNormalization": _NORMALIZATION,
+    "InstanceNormalization": _NORMALIZATION,
     "aten::layer_norm": _NORMALIZATION,
 }
 """Operators that are of one part wherever they are. ONNX Runtime's Skip… adds the residual, too."""
@@ -79,8 +80,11 @@ def parts(nodes: Sequence[Node], known: Mapping[str, str] | None = None) -> dict
         found.update(dict.fromkeys(node.outputs, part))
         if part == _NORMALIZATION:
             # What a layer's normalisation takes is a sum with the residual, that some libraries
-            # compute in one with it.
-            part = next((each for name in names if (each := _outside_layers(name))), part)
+            # compute in one with it. One taken apart has its weights in the operators behind it.
+            outside = [each for name in names if (each := _outside_layers(name))]
+            behind = [receivers[name] for name in node.outputs if name in receivers]
+            weighted = any(part_of_weight(name) for name in names)
+            part = next(iter(outside or ([] if weighted else behind)), part)
         receivers.update(dict.fromkeys(node.inputs, part))
     return found
 

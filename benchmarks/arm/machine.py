@@ -1,0 +1,163 @@
+"""ARM processors that QEMU plays, and instructions counted there; no root, no installation.
+
+A processor is a folder that QEMU looks into first: the arm64 root of `arm_roots.py`, with another
+/proc/cpuinfo, since libraries read there what kernels they may use.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import urllib.parse
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+CACHE = ROOT / ".cache"
+_TOOLS = CACHE / "arm-counting"
+_PACKAGES = ("qemu-user", "libcapstone4", "liburing2")
+
+FORMATS = {"onnx": "int8_dynamic.onnx", "tflite": "int8_dynamic.tflite"}
+SHAPE = {
+    "hidden_size": 312,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 12,
+    "intermediate_size": 1200,
+    "max_position_embeddings": 512,
+}
+
+sys.path.insert(0, str(HERE.parent))
+from arm_roots import MACHINES, root  # noqa: E402
+
+_V8 = "fp asimd evtstrm crc32 cpuid"
+_DOT = f"{_V8} aes pmull sha1 sha2 atomics fphp asimdhp asimdrdm lrcpc dcpop asimddp"
+
+
+@dataclass(frozen=True)
+class Processor:
+    """What QEMU plays, and what /proc/cpuinfo says of it."""
+
+    name: str
+    option: str
+    part: str
+    features: str
+
+    def cpuinfo(self) -> str:
+        """Two of these, as Linux writes it."""
+        return "".join(
+            f"processor\t: {each}\nFeatures\t: {self.features}\nCPU implementer\t: 0x41\n"
+            f"CPU architecture: 8\nCPU variant\t: 0x0\nCPU part\t: {self.part}\n"
+            "CPU revision\t: 3\n\n"
+            for each in range(2)
+        )
+
+
+PROCESSORS = {
+    each.name: each
+    for each in (
+        Processor("cortex-a72", "cortex-a72", "0xd08", _V8),
+        Processor("cortex-a76", "cortex-a76", "0xd0b", _DOT),
+        # QEMU 7.2 has no real processor with i8mm. Its SME gives wrong products of bytes, and
+        # phones' kernels leave SVE off.
+        Processor("i8mm", "max,sme=off,sve=off", "0xd4f", f"{_DOT} i8mm bf16"),
+    )
+}
+"""Raspberry Pi 4 (no products of bytes); Raspberry Pi 5 (dot products); phones since 2021."""
+
+
+def prepare() -> None:
+    """Make what is missing in .cache: the root, QEMU with plugins, the plugin, Python's packages.
+
+    Debian's static QEMU takes no plugins, so the other is unpacked beside it; a minute, or ten if
+    the root is to be made, too, which needs root.
+    """
+    base = root(MACHINES["arm64"])
+    _TOOLS.mkdir(parents=True, exist_ok=True)
+    if not (_TOOLS / "usr" / "bin" / "qemu-aarch64").exists():
+        subprocess.run(["apt-get", "download", "-q", *_PACKAGES], cwd=_TOOLS, check=True)
+        for package in sorted(_TOOLS.glob("*.deb")):
+            subprocess.run(["dpkg", "-x", package, _TOOLS], check=True)
+    compile_plugin = ["gcc", "-O2", "-shared", "-fPIC", "-o", _TOOLS / "instructions.so"]
+    subprocess.run([*compile_plugin, HERE / "instructions.c"], check=True)
+    for wheel in _wheels():
+        mark = _TOOLS / "site" / f".{wheel.name}"
+        if not mark.exists():
+            unpack = [sys.executable, "-m", "zipfile", "-e", wheel, _TOOLS / "site"]
+            subprocess.run(unpack, check=True)
+            mark.touch()
+    for processor in PROCESSORS.values():
+        folder = _TOOLS / processor.name
+        (folder / "proc").mkdir(parents=True, exist_ok=True)
+        (folder / "proc" / "cpuinfo").write_text(processor.cpuinfo(), encoding="ascii")
+        for part in ("usr", "lib", "etc"):
+            if not (folder / part).is_symlink():
+                (folder / part).symlink_to(base / part)
+
+
+def versions() -> dict[str, str]:
+    """Of what is counted, and of what counts."""
+    found = {
+        name: version
+        for wheel in _wheels()
+        for name, version, *_ in [wheel.name.split("-")]
+        if name in ("numpy", "onnxruntime", "ai_edge_litert")
+    }
+    (qemu,) = (package.name.split("_")[1] for package in _TOOLS.glob("qemu-user_*.deb"))
+    return {**found, "qemu": urllib.parse.unquote(qemu)}
+
+
+def _wheels() -> list[Path]:
+    """Those of the wheelhouse that `ssh_arm64.py` uses, too, made if there is none."""
+    from edgebert.profiler.wheelhouse import build
+
+    folder = CACHE / "wheelhouse-linux-aarch64"
+    if not folder.is_dir():
+        build(folder, "linux-aarch64", "3.11", ("onnx", "tflite"), progress=print)
+    # edgebert itself comes from this checkout.
+    return [each for each in sorted(folder.glob("*.whl")) if "edgebert" not in each.name]
+
+
+def run(processor: Processor, program: Path, arguments: list[str], counts: Path) -> str:
+    """What a Python program prints there; the plugin's lines are written to `counts`.
+
+    Raises:
+        RuntimeError: with the program's output, if it fails.
+    """
+    prefix = _TOOLS / processor.name
+    path = f"{_TOOLS / 'site'}:{ROOT / 'runtime'}"
+    # A fixed seed, so that dicts of strings take the same way each time.
+    inner = {"PYTHONPATH": path, "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
+    inner |= {"LD_LIBRARY_PATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [
+            str(_TOOLS / "usr/bin/qemu-aarch64"),
+            *("-plugin", f"{_TOOLS / 'instructions.so'},counts={counts}"),
+            *("-cpu", processor.option, "-L", str(prefix)),
+            *(part for pair in inner.items() for part in ("-E", "=".join(pair))),
+            str(prefix / "usr/bin/python3.11"),
+            str(program),
+            *arguments,
+        ],
+        env={**os.environ, "LD_LIBRARY_PATH": str(_TOOLS / "usr/lib/x86_64-linux-gnu")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{program.name} on {processor.name}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def converted(folder: Path, lengths: tuple[int, ...]) -> Path:
+    """A bundle of the shape, with this code's exporters; half a minute and more."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    import students
+
+    import edgebert
+
+    checkpoint = students.checkpoint(folder.parent / "checkpoint", **SHAPE)
+    options = edgebert.ConvertOptions(formats=tuple(FORMATS), lengths=lengths, force=True)
+    edgebert.convert(checkpoint, folder, options)
+    return folder
