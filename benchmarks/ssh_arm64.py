@@ -21,8 +21,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 
-sys.path.insert(0, str(ROOT / "tests" / "profiler"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "profiler")]
 import ssh_server  # noqa: E402
+import this_machine  # noqa: E402
 from arm_roots import CACHE, MACHINES, environment, inside, root  # noqa: E402
 
 import edgebert  # noqa: E402
@@ -42,7 +43,7 @@ def main() -> None:
         ("debootstrap", "debootstrap"),
         ("qemu-aarch64-static", "qemu-user-static"),
     ):
-        ssh_server.need(tool, package)
+        this_machine.need(tool, package)
     folder = root(MACHINE)
     shutil.rmtree(folder / "root" / ".cache", ignore_errors=True)
     variables = [f"{name}={value}" for name, value in environment(MACHINE).items()]

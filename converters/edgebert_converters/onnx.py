@@ -1,9 +1,10 @@
-"""ONNX: torch's exporter, and a custom operator that it translates for 8 bits.
+"""ONNX: torch's exporter, over modules that ONNX Runtime runs fastest.
 
-Dynamic activations are quantized a row at a time, by ordinary operators: each token's row is
-divided by its largest magnitude and then quantized with a constant scale. ONNX Runtime's
-DynamicQuantizeLinear takes one scale for the whole tensor instead, which makes a sentence's answer
-depend on its neighbours and lets one outlier coarsen every token.
+Dynamic activations are quantized a row at a time: each token's row is divided by its largest
+magnitude and then quantized with a constant scale. ONNX Runtime's DynamicQuantizeLinear takes one
+scale for the whole tensor instead, which makes a sentence's answer depend on its neighbours and
+lets one outlier coarsen every token. Products of bytes are ONNX Runtime's own operator, so 8-bit
+files are for it alone.
 """
 
 from __future__ import annotations
