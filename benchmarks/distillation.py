@@ -194,12 +194,13 @@ def precision() -> str:
 def make(name: str, every: dict[str, Job]) -> None:
     """Run a job, and before it those that it starts from."""
     target = WORK / name
-    for needed in every[name].after:
+    # What is there may have been brought, without what it started from.
+    for needed in () if _made(target) else every[name].after:
         make(needed, every)
     WORK.mkdir(parents=True, exist_ok=True)
     with (WORK / f".{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if (target / "config.json").exists() or target.is_file():
+        if _made(target):
             return
         print(f"== {name}", file=sys.stderr, flush=True)
         if not every[name].arguments:
@@ -209,6 +210,10 @@ def make(name: str, every: dict[str, Job]) -> None:
         resume = () if target.suffix else ("--resume",)
         command = [sys.executable, "-m", "edgebert", *every[name].arguments, *resume]
         subprocess.run([*command, "-o", str(target)], check=True)
+
+
+def _made(target: Path) -> bool:
+    return (target / "config.json").exists() or target.is_file()
 
 
 def figures(folder: Path) -> dict[str, float]:

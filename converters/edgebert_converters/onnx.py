@@ -18,11 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from edgebert_converters.heads import Student
-from edgebert_converters.onnx_modules import (
-    TRANSLATIONS,
-    for_onnx_runtime,
-    without_idle_biases,
-)
+from edgebert_converters.onnx_modules import TRANSLATIONS, for_onnx_runtime
 from edgebert_converters.quantization import (
     BLOCK,
     INT8_MAX,
@@ -160,9 +156,6 @@ def export(student: Student, recipe: Recipe, path: Path) -> None:
         return DynamicLinear(layer, shared=shared)
 
     exact = recipe.activations == "float32"
-    if recipe.activations != "static":
-        # Whose ranges were seen with the biases where they were.
-        student = without_idle_biases(student)
     module = for_onnx_runtime(represented(student, recipe, special), exact=exact)
     names = student.input_names
     example = {name: torch.ones((2, 7), dtype=torch.int64) for name in names}

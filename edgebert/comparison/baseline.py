@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from edgebert.profiler import derived
 from edgebert.profiler.profile import Profile, Result
 from edgebert.profiler.report import figure
 from edgebert.table import render
@@ -156,15 +157,8 @@ def _lost(old: Result, new: Result) -> Iterator[str]:
 
 
 def _apart(old: Timing, new: Timing) -> bool:
-    (old_low, old_high), (new_low, new_high) = _reach(old), _reach(new)
+    (old_low, old_high), (new_low, new_high) = derived.reach(old), derived.reach(new)
     return old_high < new_low or new_high < old_low
-
-
-def _reach(timing: Timing) -> tuple[float, ...]:
-    """Of the median; of too few runs all of them, and where nobody tells it the median alone."""
-    if timing.interval_ms is not None:
-        return timing.interval_ms
-    return timing.quantiles_ms[:1] + timing.quantiles_ms[-1:] or (timing.p50_ms, timing.p50_ms)
 
 
 def _name(result: Result) -> str:

@@ -150,16 +150,17 @@ def surprises(results: Sequence[Result]) -> Iterator[Surprise]:
             slower = [
                 (each.tokens, each.p50_ms / plainly[each.tokens].p50_ms)
                 for each in alone(result)
-                if each.tokens in plainly and _above(each, plainly[each.tokens])
+                if each.tokens in plainly and reach(each)[0] > reach(plainly[each.tokens])[-1]
             ]
             if slower:
                 yield Surprise(result, plain, *slower[-1])
 
 
-def _above(timing: Timing, other: Timing) -> bool:
-    low = timing.interval_ms[0] if timing.interval_ms else timing.p50_ms
-    high = other.interval_ms[-1] if other.interval_ms else other.p50_ms
-    return low > high
+def reach(timing: Timing) -> tuple[float, ...]:
+    """Of the median; of too few runs all of them, and where nobody tells it the median alone."""
+    if timing.interval_ms is not None:
+        return timing.interval_ms
+    return timing.quantiles_ms[:1] + timing.quantiles_ms[-1:] or (timing.p50_ms, timing.p50_ms)
 
 
 def parts(operators: OperatorProfile) -> dict[str, float]:

@@ -101,7 +101,7 @@ internal fun takeFigures(data: Any?, where: String, expected: String): Map<Strin
     }
 }
 
-private fun hasLoneSurrogate(text: String): Boolean {
+internal fun hasLoneSurrogate(text: String): Boolean {
     var place = 0
     while (place < text.length) {
         val code = text.codePointAt(place)

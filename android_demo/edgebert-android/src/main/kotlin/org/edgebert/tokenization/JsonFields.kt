@@ -1,5 +1,6 @@
 package org.edgebert.tokenization
 
+import org.edgebert.json.hasLoneSurrogate
 import org.edgebert.json.shortened
 import org.edgebert.json.takeObject
 
@@ -13,7 +14,7 @@ internal class JsonFields private constructor(private val where: String, private
     /** @throws UnusableTokenizer as all of these do, if the field is missing or something else. */
     fun text(name: String): String {
         val value = fields[name] as? String ?: wrong(name, "a text")
-        return if (isWellFormed(value)) value else wrong(name, "a text without lone surrogates")
+        return if (hasLoneSurrogate(value)) wrong(name, "a text without lone surrogates") else value
     }
 
     fun boolean(name: String, default: Boolean? = null): Boolean {
@@ -33,7 +34,7 @@ internal class JsonFields private constructor(private val where: String, private
     fun list(name: String): List<Any?> = fields[name] as? List<*> ?: wrong(name, "a list")
 
     fun texts(name: String): List<String> = list(name).map { text ->
-        (text as? String)?.takeIf { isWellFormed(it) } ?: wrong(name, "a list of texts")
+        (text as? String)?.takeUnless { hasLoneSurrogate(it) } ?: wrong(name, "a list of texts")
     }
 
     fun fields(name: String): JsonFields = of(fields[name], place(name))
@@ -60,7 +61,3 @@ internal class JsonFields private constructor(private val where: String, private
         }
     }
 }
-
-/** Whether a text is without lone surrogates. */
-internal fun isWellFormed(text: String): Boolean =
-    text.none { it.isSurrogate() } || AlignedText.of(text).let { it.substring(0, it.size) } == text

@@ -1,5 +1,7 @@
 package org.edgebert.tokenization
 
+import org.edgebert.json.hasLoneSurrogate
+
 /** The model of a tokenizer.json; exceptions as of [readPipeline]. */
 internal fun readModel(part: JsonFields): SubwordModel = when (part.text("type")) {
     "WordPiece" -> WordPiece(
@@ -34,7 +36,7 @@ private fun readVocabulary(part: JsonFields): Vocabulary {
     val vocabulary = part.fields("vocab")
     val ids = HashMap<String, Int>(vocabulary.names.size * 2)
     for (token in vocabulary.names) ids[token] = vocabulary.id(token)
-    ids.keys.find { !isWellFormed(it) }?.let { vocabulary.wrong(it, "a token without lone surrogates") }
+    ids.keys.find { hasLoneSurrogate(it) }?.let { vocabulary.wrong(it, "a token without lone surrogates") }
     if (ids.values.toHashSet().size < ids.size) part.wrong("vocab", "each id once")
     return Vocabulary(ids)
 }

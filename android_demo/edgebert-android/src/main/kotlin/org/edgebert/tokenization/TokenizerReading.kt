@@ -3,6 +3,7 @@ package org.edgebert.tokenization
 import org.edgebert.ManifestException
 import org.edgebert.json.JsonException
 import org.edgebert.json.decodeUtf8
+import org.edgebert.json.hasLoneSurrogate
 import org.edgebert.json.parseJson
 
 /** Commas and brackets in a tokenizer.json: room for some 500,000 tokens with their merges. */
@@ -165,7 +166,7 @@ private fun readSpecial(part: JsonFields, name: String): Int {
     val pair = part.list(name)
     val token = pair.firstOrNull() as? String
     val id = takeId(pair.getOrNull(1))
-    if (pair.size != 2 || token == null || !isWellFormed(token) || id == null) part.wrong(name, "a token and its id")
+    if (pair.size != 2 || token == null || hasLoneSurrogate(token) || id == null) part.wrong(name, "a token and its id")
     return id
 }
 
