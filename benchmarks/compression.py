@@ -43,19 +43,27 @@ _TITLES = {
 }
 
 
+BOTH = (
+    *("--learning-rate", "intermediate=3e-4,prediction=1.5e-4"),
+    *("--epochs", "intermediate=1,prediction=2"),
+)
+"""Both stages of a compressed student."""
+
+
+def learning(temperature: int = 3) -> tuple[str, ...]:
+    """What each `edgebert distill` of a compressed student is told."""
+    return (
+        *("--train", str(WORK / "mixed-0.jsonl"), "--dev", str(resources.film_dev())),
+        *("--precision", distillation.precision()),
+        *("--temperature", str(temperature), "--batch-size", "64"),
+    )
+
+
 def jobs() -> dict[str, Job]:
     """The compressed students by name, with what each starts from."""
     found = distillation.jobs()
     film, dev = str(resources.film_train()), str(resources.film_dev())
-    whole, texts = str(WORK / WHOLE), str(WORK / "mixed-0.jsonl")
-    learning = (
-        *("--train", texts, "--dev", dev, "--precision", distillation.precision()),
-        *("--temperature", "3", "--batch-size", "64"),
-    )
-    both = (
-        *("--learning-rate", "intermediate=3e-4,prediction=1.5e-4"),
-        *("--epochs", "intermediate=1,prediction=2"),
-    )
+    whole = str(WORK / WHOLE)
     vocabulary = (
         *("--vocabulary", film, "--held-out", dev),
         *("--min-count", "3", "--drop-unseen-characters"),
@@ -69,7 +77,7 @@ def jobs() -> dict[str, Job]:
         _TITLES["half"],
         ("teacher-0", "half-start", "mixed-0.jsonl"),
         (
-            *("distill", "--teacher", str(WORK / "teacher-0"), *learning, *both),
+            *("distill", "--teacher", str(WORK / "teacher-0"), *learning(), *BOTH),
             *("--student", str(WORK / "half-start"), "--seed", "1"),
         ),
     )
@@ -90,11 +98,11 @@ def jobs() -> dict[str, Job]:
             *vocabulary,
         ),
     )
-    distil = ("distill", "--teacher", str(WORK / "small-teacher"), *learning)
+    distil = ("distill", "--teacher", str(WORK / "small-teacher"), *learning())
     found["small-first"] = Job(
         "",
         ("small-teacher", "small-start", "mixed-0.jsonl"),
-        (*distil, *both, "--student", str(WORK / "small-start")),
+        (*distil, *BOTH, "--student", str(WORK / "small-start")),
     )
     found["small"] = Job(
         _TITLES["small"],
