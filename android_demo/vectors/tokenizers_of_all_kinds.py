@@ -35,6 +35,7 @@ ALIKE = frozenset(
         "no unknown",
         "bare",
         "bert processing",
+        "cut beginning",
         "pruned roberta",
         "added roberta",
         "whole words",
@@ -78,6 +79,7 @@ def all_kinds() -> dict[str, bytes]:
         "bert processing": _processed(
             shipped, processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
         ),
+        "cut beginning": _cutting_the_beginning(shipped),
         "added": _added(shipped),
         "roberta": byte_level,
         "pruned roberta": prune(
@@ -185,6 +187,12 @@ def _added(content: bytes) -> bytes:
             for index, text in enumerate(tokenizer_texts.MADE, start=3)
         ]
     )
+    return tokenizer.to_str().encode()
+
+
+def _cutting_the_beginning(content: bytes) -> bytes:
+    tokenizer = Tokenizer.from_buffer(content)
+    tokenizer.enable_truncation(512, direction="left")
     return tokenizer.to_str().encode()
 
 

@@ -107,7 +107,7 @@ def load_checkpoint(folder: Path, pooling: str | None = None) -> Checkpoint:
             "states; leave --pooling out"
         )
     if architecture.endswith(_CLASSIFIER):
-        return _classifier(folder)
+        return _classifier(folder, sentence)
     if sentence is None and pooling is not None:
         sentence = SentenceEncoder(folder, pooling=pooling, normalize=True)
     if sentence is not None:
@@ -121,12 +121,13 @@ def load_checkpoint(folder: Path, pooling: str | None = None) -> Checkpoint:
     )
 
 
-def _classifier(folder: Path) -> Checkpoint:
+def _classifier(folder: Path, sentence: SentenceEncoder | None) -> Checkpoint:
+    """`sentence` is what sentence-transformers' CrossEncoder says of it."""
     model = _pretrained(AutoModelForSequenceClassification, folder)
     config = model.config
-    task, labels = task_of(config)
+    task, labels = task_of(config, None if sentence is None else sentence.activation)
     tokenizer = read_tokenizer(folder, config.vocab_size)
-    return _checkpoint(
+    checkpoint = _checkpoint(
         folder,
         classifier_student(model, token_types=tokenizer.gives_token_types),
         FloatModel(model, None).eval(),
@@ -134,6 +135,7 @@ def _classifier(folder: Path) -> Checkpoint:
         task=task,
         labels=labels,
     )
+    return _limited(checkpoint, sentence)
 
 
 def classifier_student(model: Any, *, token_types: bool) -> Student:
@@ -175,7 +177,12 @@ def _sentence_encoder(folder: Path, sentence: SentenceEncoder) -> Checkpoint:
         task="embedding",
         labels=(),
     )
-    if sentence.max_length is None:
+    return _limited(checkpoint, sentence)
+
+
+def _limited(checkpoint: Checkpoint, sentence: SentenceEncoder | None) -> Checkpoint:
+    """Down to the length that sentence-transformers cuts at."""
+    if sentence is None or sentence.max_length is None:
         return checkpoint
     return replace(checkpoint, max_length=min(checkpoint.max_length, int(sentence.max_length)))
 
@@ -207,8 +214,10 @@ def _pretrained(kind: Any, folder: Path) -> Any:
     return pretrained(kind, folder, dispensable, attn_implementation="eager")
 
 
-def task_of(config: Any) -> tuple[str, tuple[str, ...]]:
+def task_of(config: Any, activation: str | None = None) -> tuple[str, tuple[str, ...]]:
     """Task and labels of a sequence classifier's configuration.
+
+    `activation` is that of its output, where another file says it.
 
     Raises:
         ConversionError: for a kind of problem, or labels, that nothing here answers.
@@ -217,7 +226,7 @@ def task_of(config: Any) -> tuple[str, tuple[str, ...]]:
     problem = config.problem_type or (
         "regression" if len(labels) == 1 else "single_label_classification"
     )
-    if problem == "regression" and len(labels) == 1 and _gives_a_probability(config):
+    if problem == "regression" and len(labels) == 1 and _gives_a_probability(config, activation):
         problem = "multi_label_classification"
     if problem not in _PROBLEMS:
         raise ConversionError(
@@ -226,10 +235,11 @@ def task_of(config: Any) -> tuple[str, tuple[str, ...]]:
     return _PROBLEMS[problem], labels
 
 
-def _gives_a_probability(config: Any) -> bool:
+def _gives_a_probability(config: Any, activation: str | None) -> bool:
     """Whether sentence-transformers' CrossEncoder takes the sigmoid of the one output."""
+    # Since its version 5.7 in a file of its own, before in the model's.
     settings = getattr(config, "sentence_transformers", None)
-    name = settings.get("activation_fn") if isinstance(settings, dict) else None
+    name = activation or (settings.get("activation_fn") if isinstance(settings, dict) else None)
     # Before its version 4 the name stood by itself.
     name = name or getattr(config, "sbert_ce_default_activation_function", None)
     return str(name).rpartition(".")[2] == "Sigmoid"

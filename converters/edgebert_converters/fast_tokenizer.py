@@ -24,6 +24,9 @@ _FILES = (
     "tokenizer.model",
 )
 
+_ANY_LENGTH = 512
+"""Of the truncation that the file of a tokenizer says, the direction alone is read."""
+
 
 @dataclass(frozen=True)
 class FastTokenizer:
@@ -46,8 +49,7 @@ def read_tokenizer(folder: Path, rows: int, *, lower_case: bool = False) -> Fast
     `lower_case` lowers its input first, as sentence-transformers' `do_lower_case` does.
 
     Raises:
-        ConversionError: if there is no fast tokenizer, or it gives ids beyond the table, or cuts
-            texts elsewhere than at their end.
+        ConversionError: if there is no fast tokenizer, or it gives ids beyond the table.
     """
     if not any((folder / name).is_file() for name in _FILES):
         # Without any, transformers makes up a tokenizer with an almost empty vocabulary.
@@ -71,12 +73,9 @@ def read_tokenizer(folder: Path, rows: int, *, lower_case: bool = False) -> Fast
             f"the tokenizer gives ids up to {highest}, the embedding table has {rows} rows; "
             "resize the model's embeddings, or save the tokenizer that belongs to it"
         )
-    if read.truncation_side != "right":
-        raise ConversionError(
-            f"the tokenizer in {str(folder)!r} cuts long texts on the {read.truncation_side}, and "
-            "a bundle cuts them at the end; set its truncation_side to 'right', and give it the "
-            "part of a long text that counts"
-        )
+    fast.no_truncation()
+    if read.truncation_side == "left":
+        fast.enable_truncation(_ANY_LENGTH, direction="left")
     if lower_case:
         steps = [normalizers.Lowercase()]
         fast.normalizer = normalizers.Sequence(

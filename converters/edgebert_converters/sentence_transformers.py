@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,15 @@ POOLINGS = ("mean", "cls")
 _SETTINGS = "sentence_*_config.json"
 """sentence_bert_config.json; once each family had its own name for it."""
 
+_ORDER = re.compile(r"(?:Transformer(?: Pooling(?: Dense)*(?: Normalize)*)?)?")
+"""Modules one after another, as `EmbeddingHead` computes them."""
+
+_VECTOR = "sentence_embedding"
+"""What sentence-transformers calls the vector of a text among what its modules hand on."""
+
+_SETFIT_HEAD = "model_head.pkl"
+
+_OWN_SETTINGS = "config_sentence_transformers.json"
 _ACTIVATIONS: dict[str, type[nn.Module]] = {
     "torch.nn.modules.linear.Identity": nn.Identity,
     "torch.nn.modules.activation.Tanh": nn.Tanh,
@@ -36,25 +46,34 @@ class SentenceEncoder:
     dense: nn.Sequential = field(default_factory=nn.Sequential)
     normalize: bool = False
     max_length: int | None = None
-    """Tokens that sentence-transformers cuts at, where its file says so."""
+    """Tokens that sentence-transformers cuts at, where a file says so."""
     lower_case: bool = False
+    activation: str | None = None
+    """Of a cross-encoder's output, by the name of its class."""
 
 
 def read(folder: Path) -> SentenceEncoder | None:
     """The folder's sentence-transformers files; None where there are none.
 
     Raises:
-        ConversionError: for a module or a pooling that is not supported, or a broken file.
+        ConversionError: for modules or a pooling that are not supported, or a broken file.
     """
     listing = folder / "modules.json"
     if not listing.is_file():
         return None
+    if (folder / _SETFIT_HEAD).is_file():
+        raise ConversionError(
+            f"{str(folder / _SETFIT_HEAD)!r} is SetFit's classifier, a pickle, which is not "
+            "converted; remove it to convert the encoder alone, or train a head: edgebert train"
+        )
     modules = read_json(listing)
     transformer, pooling, normalize = folder, "mean", False
     layers: list[nn.Module] = []
+    kinds = []
     for module in modules if isinstance(modules, list) else []:
         kind = str(module.get("type", "")).rpartition(".")[2]
         part = folder / str(module.get("path", ""))
+        kinds.append(kind)
         if kind == "Transformer":
             transformer = part
         elif kind == "Pooling":
@@ -68,6 +87,11 @@ def read(folder: Path) -> SentenceEncoder | None:
                 f"sentence-transformers module {kind!r} in {str(listing)!r} is not supported; "
                 "supported: Transformer, Pooling, Dense, Normalize"
             )
+    if not _ORDER.fullmatch(" ".join(kinds)):
+        raise ConversionError(
+            f"{str(listing)!r} has the modules {', '.join(kinds)}; supported: Transformer, "
+            "Pooling, any number of Dense, Normalize, in this order"
+        )
     settings: dict[str, Any] = {}
     for path in sorted(transformer.glob(_SETTINGS))[:1]:
         settings = read_json(path)
@@ -76,9 +100,17 @@ def read(folder: Path) -> SentenceEncoder | None:
         pooling,
         nn.Sequential(*layers),
         normalize,
-        settings.get("max_seq_length"),
+        settings.get("max_seq_length") or _tokenizer_limit(transformer),
         bool(settings.get("do_lower_case")),
+        _own_settings(folder).get("activation_fn"),
     )
+
+
+def _tokenizer_limit(transformer: Path) -> int | None:
+    """Where newer versions of sentence-transformers write the length of a model."""
+    path = transformer / "tokenizer_config.json"
+    limit = read_json(path).get("model_max_length") if path.is_file() else None
+    return limit if isinstance(limit, int) else None
 
 
 def check_prompt(folder: Path) -> None:
@@ -87,15 +119,20 @@ def check_prompt(folder: Path) -> None:
     Raises:
         ConversionError: saying how it stands before the text.
     """
-    path = folder / "config_sentence_transformers.json"
-    config = read_json(path) if path.is_file() else None
-    name = config.get("default_prompt_name") if isinstance(config, dict) else None
-    prompts = config.get("prompts") if isinstance(config, dict) else None
+    config = _own_settings(folder)
+    name, prompts = config.get("default_prompt_name"), config.get("prompts")
     if isinstance(name, str) and isinstance(prompts, dict) and (prompt := prompts.get(name)):
         raise ConversionError(
-            f"{str(path)!r} puts the prompt {name!r} before every text, and a bundle reads texts "
-            f"as they are; set default_prompt_name to null, and put {prompt!r} before texts"
+            f"{str(folder / _OWN_SETTINGS)!r} puts the prompt {name!r} before every text, and a "
+            f"bundle reads texts as they are; set default_prompt_name to null, and put {prompt!r} "
+            "before texts"
         )
+
+
+def _own_settings(folder: Path) -> dict[str, Any]:
+    path = folder / _OWN_SETTINGS
+    settings = read_json(path) if path.is_file() else None
+    return settings if isinstance(settings, dict) else {}
 
 
 def read_json(path: Path) -> Any:
@@ -124,6 +161,12 @@ def _pooling(config: dict[str, Any]) -> str:
         raise ConversionError(
             f"pooling {chosen} is not supported; supported: one of {', '.join(POOLINGS)}"
         )
+    if config.get("include_prompt") is False:
+        raise ConversionError(
+            "the pooling leaves the tokens of prompts out (include_prompt is false), and a bundle "
+            "knows no prompts; set it to true in the pooling's config.json to embed texts as they "
+            "are"
+        )
     return chosen[0]
 
 
@@ -133,6 +176,12 @@ def _dense(part: Path) -> list[nn.Module]:
     if name not in _ACTIVATIONS:
         raise ConversionError(
             f"dense activation {name!r} is not supported; supported: {', '.join(_ACTIVATIONS)}"
+        )
+    names = [config.get(f"module_{side}_name", _VECTOR) for side in ("input", "output")]
+    if any(each not in (None, _VECTOR) for each in names):
+        raise ConversionError(
+            f"the dense layer in {str(part)!r} makes {names[1]!r} of {names[0]!r}; supported: from "
+            f"{_VECTOR!r} to {_VECTOR!r}"
         )
     weights: dict[str, Tensor]
     try:

@@ -59,6 +59,12 @@ def pretrained(kind: Any, folder: Path, dispensable: tuple[str, ...], **settings
             f"config.json says, {name!r} first: got {given}, expected {wanted}; save the "
             "checkpoint again"
         )
+    adapters = sorted(name for name in info["unexpected_keys"] if "lora_" in name)
+    if adapters or (folder / "adapter_config.json").is_file():
+        raise ConversionError(
+            f"the checkpoint in {str(folder)!r} has an adapter that is not merged, and would be "
+            "converted without it; merge it first: peft's merge_and_unload() and save_pretrained()"
+        )
     missing = sorted(
         name for name in info["missing_keys"] if not any(part in name for part in dispensable)
     )

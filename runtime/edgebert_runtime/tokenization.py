@@ -49,7 +49,7 @@ class Encoding:
     ids: list[int]
     token_type_ids: list[int]
     truncated: bool
-    """The text goes on behind what is here, and nothing else reads it."""
+    """The text goes on beyond what is here, and nothing else reads it."""
     parts: tuple[Part, ...] = field(default=(), compare=False)
     """One for a text, two for a pair."""
     offsets: list[Span] = field(default_factory=list, compare=False)
@@ -74,13 +74,16 @@ class Tokenizer:
         """Read a tokenizer.json.
 
         Truncation and padding that the file itself asks for are switched off: the limit is
-        `max_length`, counted with special tokens; of a pair the longer text is cut first.
+        `max_length`, counted with special tokens; of a pair the longer text is cut first. Texts are
+        cut at their end, or at their beginning where the file says so.
 
         Raises:
             ManifestError: if the content is not a tokenizer, or needs more special tokens than fit.
         """
         with library_errors(partial(_cannot_be, "read")):
             self._tokenizer = tokenizers.Tokenizer.from_buffer(content)
+            truncation = self._tokenizer.truncation or {}
+            self._cuts_beginning = truncation.get("direction") == "left"
             self._tokenizer.no_padding()
             self._tokenizer.no_truncation()
         with library_errors(partial(_cannot_be, "used")):
@@ -112,9 +115,10 @@ class Tokenizer:
     ) -> list[Encoding]:
         """One encoding where the text fits, else several that overlap by a quarter of their room.
 
-        Of a pair one text moves through the windows, the longer one or the one numbered `moving`;
-        the other stands in each of them, cut to half of the room if need be. Of more than
-        MAX_WINDOWS the last that is given is `truncated`; where the standing text was cut, all are.
+        The first is what `encode` keeps of a single text. Of a pair one text moves through the
+        windows, the longer one or the one numbered `moving`; the other stands in each of them, cut
+        to half of the room if need be. Of more than MAX_WINDOWS the last that is given is
+        `truncated`; where the standing text was cut, all are.
 
         Raises:
             ManifestError: as `encode`.
@@ -189,6 +193,8 @@ class Tokenizer:
         words: list[int | None] = [None] * len(ids)
         parts = []
         for index, (each, (start, end)) in enumerate(zip(tokens, spans, strict=True)):
+            if self._cuts_beginning:
+                start, end = len(each.ids) - end, len(each.ids) - start
             first, last = _whole_words(each.words, start, end)
             place = len(ids) - start
             parts.append(

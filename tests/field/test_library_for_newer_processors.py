@@ -92,7 +92,7 @@ def test_it_is_tried_once_and_again_with_another_library(
     monkeypatch.setattr("subprocess.run", lambda *_, **__: pytest.fail("tried again"))
     assert trial.death(str(bundle), *tried) is None
     trial.death.cache_clear()
-    monkeypatch.setattr(trial, "LIBRARIES", {artifact.backend: ("json",)})
+    monkeypatch.setattr("edgebert_runtime.user_cache.LIBRARIES", {artifact.backend: ("json",)})
     with pytest.raises(pytest.fail.Exception, match="tried again"):
         trial.death(str(bundle), *tried)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,18 @@ def test_a_sigmoid_gives_a_probability(config: dict[str, Any], tmp_path: Path) -
         assert isinstance(result, edgebert.MultiLabel)
         expected = float(torch.sigmoid(torch.tensor(logit)))
         assert result.scores == {"LABEL_0": pytest.approx(expected, abs=1e-4)}
+
+
+def test_what_version_5_7_writes(tmp_path: Path) -> None:
+    """The activation stands in a file of its own, the length with the tokenizer."""
+    checkpoint = students.checkpoint(tmp_path / "student", labels=("LABEL_0",))
+    module = {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}
+    (checkpoint / "modules.json").write_text(json.dumps([module]))
+    own = {"model_type": "CrossEncoder", "activation_fn": ACTIVATION, "prompts": {}}
+    (checkpoint / "config_sentence_transformers.json").write_text(json.dumps(own))
+    change_json(checkpoint / "tokenizer_config.json", model_max_length=30)
+    manifest = edgebert.convert(checkpoint, tmp_path / "bundle", FLOAT_ONNX)
+    assert (manifest.task, manifest.max_length) == ("multi-label-classification", 30)
 
 
 @pytest.mark.parametrize(

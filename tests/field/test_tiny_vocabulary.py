@@ -1,4 +1,7 @@
-"""Fewer tokens, positions and more token types than anybody's example inputs (optimum 1777)."""
+"""Fewer tokens, positions and more token types than anybody's example inputs (optimum 1777).
+
+And a padding token with another number than RoBERTa's own (japanese-pretrained-models 3).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import json
 from pathlib import Path
 
 import students
-from field_checkpoints import change_json
+from field_checkpoints import FLOAT_ONNX, change_json
 
 import edgebert
 from edgebert_runtime.manifest import BACKENDS
@@ -30,3 +33,13 @@ def test_an_export_takes_its_sizes_from_the_configuration(tmp_path: Path) -> Non
             result = model_.predict(("a b c d e f g h", "i j k l m n"))
         assert isinstance(result, edgebert.Classification)
         assert result.truncated
+
+
+def test_positions_begin_behind_the_padding_token(tmp_path: Path) -> None:
+    folder = students.checkpoint(tmp_path / "student", "roberta", pad_token_id=3)
+    manifest = edgebert.convert(folder, tmp_path / "bundle", FLOAT_ONNX)
+    # 66 rows, of which 0 to 3 are no token's.
+    assert manifest.max_length == 62
+    assert manifest.artifacts[0].parity.max_difference < 1e-5
+    with edgebert.load(tmp_path / "bundle") as model:
+        assert isinstance(model.predict("a " * 100), edgebert.Classification)

@@ -94,7 +94,7 @@ def test_a_text_over_the_limit_is_answered_as_if_cut_by_hand(model: Model) -> No
 def test_truncation_and_padding_of_the_file_change_nothing(content: bytes) -> None:
     data = json.loads(content)
     data["truncation"] = {
-        "direction": "Left",
+        "direction": "Right",
         "max_length": 8,
         "strategy": "OnlyFirst",
         "stride": 2,

@@ -18,7 +18,7 @@ class Classification:
     top: tuple[tuple[str, float], ...]
     """The `top_k` best labels with their scores, best first."""
     truncated: bool
-    """The text was longer than what was read, and its end was not looked at."""
+    """A part of the text was not looked at."""
     windows: int = 1
     """How many overlapping parts the text was read in."""
 

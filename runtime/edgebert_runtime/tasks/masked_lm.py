@@ -29,7 +29,7 @@ class FilledMask:
     text: str
     masks: tuple[Mask, ...]
     truncated: bool
-    """The text was longer than what was read, and its end was not looked at."""
+    """A part of the text was not looked at."""
     windows: int
     """How many overlapping parts the text was read in."""
 

@@ -111,9 +111,10 @@ def places(reading: Reading, part: int = 0) -> list[Place]:
     """Each token of one of the texts once, in their order.
 
     Where windows overlap, a token is taken from the one whose nearer edge is further away; the ends
-    of the text are no edges. Of a word that the end of what was read cuts, no token is given.
+    of the text are no edges. Of a word that an end of what was read cuts, no token is given.
     """
     parts = [encoding.parts[part] for encoding in reading.encodings]
+    first = min(each.start + each.whole.start - each.tokens.start for each in parts)
     total = max(each.start + each.whole.stop - each.tokens.start for each in parts)
     best = np.full(total, -1.0)
     windows = np.zeros(total, dtype=np.int64)
@@ -127,7 +128,7 @@ def places(reading: Reading, part: int = 0) -> list[Place]:
         best[each.start : end][better] = np.broadcast_to(margin, here.shape)[better]
         windows[each.start : end][better] = window
     found = []
-    for token, window in enumerate(windows.tolist()):
+    for token, window in enumerate(windows[first:].tolist(), start=first):
         encoding = reading.encodings[window]
         position = parts[window].tokens[token - parts[window].start]
         found.append(Place(window, position, encoding.offsets[position], encoding.words[position]))

@@ -14,7 +14,7 @@ class Regression:
     values: dict[str, float]
     """In the order of the model's labels."""
     truncated: bool
-    """The text was longer than what was read, and its end was not looked at."""
+    """A part of the text was not looked at."""
     windows: int = 1
     """How many overlapping parts the text was read in."""
 

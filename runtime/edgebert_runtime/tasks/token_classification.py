@@ -6,7 +6,6 @@ import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +42,7 @@ class TokenClassification:
 
     entities: tuple[Entity, ...]
     truncated: bool
-    """The text was longer than what was read, and its end was not looked at."""
+    """A part of the text was not looked at."""
     windows: int
     """How many overlapping parts the text was read in."""
 
@@ -61,11 +60,12 @@ class _Piece:
 def interpret(
     reading: Reading, outputs: Sequence[Outputs], request: Request
 ) -> TokenClassification:
-    """Logits [tokens, labels] of each window → entities.
+    """Logits [tokens, labels] of each window → entities, no two of which share a character.
 
-    "simple" labels every token by itself; "first", "average" and "max" give a word the label of its
-    first token, of its tokens' mean probabilities, or of its surest token. Neighbours of one label
-    are joined; B- and S- begin anew, E- and S- end. "none" joins nothing.
+    "simple" labels every token by itself, and tokens of one character by the first of them;
+    "first", "average" and "max" give a word the label of its first token, of its tokens' mean
+    probabilities, or of its surest token. Neighbours of one label are joined; B- and S- begin anew,
+    E- and S- end. "none" joins nothing.
     """
     found = places(reading)
     text = reading.text
@@ -91,14 +91,17 @@ def interpret(
 
 
 def _groups(found: list[Place], *, by_word: bool) -> list[tuple[int, int]]:
-    """Where each token, or each word of tokens, begins and ends."""
-    if not by_word:
-        return [(index, index + 1) for index in range(len(found))]
-    groups, end = [], 0
-    for _, members in groupby(found, key=lambda each: each.word):
-        start, end = end, end + len(list(members))
-        groups.append((start, end))
-    return groups
+    """Where each token, or each word of tokens, begins and ends; a character is never shared."""
+    starts = [
+        index
+        for index, each in enumerate(found)
+        if index == 0
+        or not (
+            each.span[0] < found[index - 1].span[1]
+            or (by_word and each.word == found[index - 1].word)
+        )
+    ]
+    return list(zip(starts, [*starts[1:], len(found)], strict=True))
 
 
 def _piece(found: list[Place], scores: NDArray[np.float64], request: Request) -> _Piece:

@@ -30,7 +30,7 @@ public enum class LongText {
 
 /** How labels of tokens become labels of stretches. */
 public enum class Aggregation {
-    /** Every token is labelled by itself, and neighbours of one label are joined. */
+    /** Every token is labelled by itself, those of one character as one; neighbours of one label are joined. */
     SIMPLE,
 
     /** A word has the label of its first token. */
@@ -42,6 +42,6 @@ public enum class Aggregation {
     /** A word has the label of its surest token. */
     MAX,
 
-    /** Every token is an entity, with its label as the model has it. */
+    /** Every token is an entity, with its label as the model has it; those of one character are one. */
     NONE,
 }

@@ -100,10 +100,11 @@ internal class Place(val window: Int, val position: Int, val start: Int, val end
  * Each token of a text once, in their order.
  *
  * Where windows overlap, a token is taken from the one whose nearer edge is further away; the ends of the text are no
- * edges. Of a word that the end of what was read cuts, no token is given.
+ * edges. Of a word that an end of what was read cuts, no token is given.
  */
 internal fun places(reading: Reading): List<Place> {
     val parts = reading.encodings.map { it.parts[0] }
+    val first = parts.minOf { it.start + it.whole.first - it.tokens.first }
     val total = parts.maxOf { it.start + it.whole.last + 1 - it.tokens.first }
     val best = IntArray(total) { -1 }
     val windows = IntArray(total)
@@ -119,7 +120,8 @@ internal fun places(reading: Reading): List<Place> {
             }
         }
     }
-    return windows.mapIndexed { token, window ->
+    return (first until total).map { token ->
+        val window = windows[token]
         val encoding = reading.encodings[window]
         val position = parts[window].tokens.first + token - parts[window].start
         val offsets = encoding.offsets[position]

@@ -14,17 +14,17 @@ private const val FIRST = "BSU"
 private const val LAST = "ESLU"
 
 /**
- * Logits [tokens, labels] of each window → entities.
+ * Logits [tokens, labels] of each window → entities, no two of which share a character.
  *
- * Every token, or every word, gets a label by [Aggregation]. Neighbours of one label are joined; B- and S- begin anew,
- * E- and S- end.
+ * Every token, or every word, gets a label by [Aggregation]; tokens of one character count as one. Neighbours of one
+ * label are joined; B- and S- begin anew, E- and S- end.
  */
 internal fun tokenClassification(reading: Reading, outputs: List<Matrix>, request: Request): TokenClassification {
     val text = (reading.text as Text.Single).text
     val aggregation = request.options.aggregation
     val found = places(reading).map { it to softmax(outputs[it.window].row(it.position)) }
     val byWord = aggregation != Aggregation.SIMPLE && aggregation != Aggregation.NONE
-    val pieces = grouped(found) { last, next -> byWord && last.first.word == next.first.word }
+    val pieces = grouped(found) { (last), (next) -> next.start < last.end || (byWord && next.word == last.word) }
         .map { piece(it, request) }
     val labels = Scheme(request.labels)
     val entities = if (aggregation == Aggregation.NONE) {

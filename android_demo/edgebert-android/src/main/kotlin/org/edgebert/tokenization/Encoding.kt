@@ -20,7 +20,7 @@ public data class Part(public val tokens: IntRange, public val start: Int, publi
  * Ids of one text or pair, or of a window of it, special tokens included.
  *
  * @property tokenTypes of each token, which of the model's segments it belongs to.
- * @property truncated the text goes on behind what is here, and nothing else reads it.
+ * @property truncated the text goes on beyond what is here, and nothing else reads it.
  * @property parts one for a text, two for a pair.
  * @property offsets of each token in its own text, (0, 0) for special tokens; empty unless asked for.
  * @property words of each token the number of its word in its own text, null for special tokens; as offsets.

@@ -3,13 +3,18 @@ package org.edgebert.tokenization
 /** All tokens of one text, without special ones; the last two are empty unless asked for. */
 internal class Tokens(val ids: IntArray, val offsets: List<Span>, val words: List<Int>)
 
-/** The parts of a tokenizer, each of which takes what the one before gives. */
+/**
+ * The parts of a tokenizer, each of which takes what the one before gives.
+ *
+ * @property cutsBeginning whether long texts lose their beginning instead of their end.
+ */
 internal class Pipeline(
     private val added: AddedTokens,
     private val preTokenizer: PreTokenizer?,
     private val model: SubwordModel,
     val processor: PostProcessor?,
     private val decoder: Decoder?,
+    val cutsBeginning: Boolean,
 ) {
     private val trimming = processor?.trimming.orEmpty()
 

@@ -14,7 +14,8 @@ private val MASKS = listOf("[MASK]", "<mask>")
  * The bundle's tokenizer.json, cut at the model's limit and nowhere else. Safe for use from several threads.
  *
  * Truncation and padding that the file itself asks for are passed over: the limit is [maxLength], counted with special
- * tokens; of a pair the longer text is cut first.
+ * tokens; of a pair the longer text is cut first. Texts are cut at their end, or at their beginning where the file says
+ * so.
  *
  * @param content the file: WordPiece with BERT's steps before it, or byte-level BPE as of GPT-2 and RoBERTa.
  * @throws ManifestException if the content is not a tokenizer, has a part that is not supported, or needs more special
@@ -50,9 +51,9 @@ public class Tokenizer(content: ByteArray, public val maxLength: Int) {
     /**
      * One encoding where the text fits, else several that overlap by a quarter of their room.
      *
-     * Of a pair one text moves through the windows, the longer one or the one numbered [moving]; the other stands in
-     * each of them, cut to half of the room if need be. Of more than [MAX_WINDOWS] the last that is given is
-     * `truncated`; where the standing text was cut, all are.
+     * The first is what [encode] keeps of a single text. Of a pair one text moves through the windows, the
+     * longer one or the one numbered [moving]; the other stands in each of them, cut to half of the room if need be. Of
+     * more than [MAX_WINDOWS] the last that is given is `truncated`; where the standing text was cut, all are.
      *
      * @throws ManifestException as [encode].
      */
@@ -102,10 +103,16 @@ public class Tokenizer(content: ByteArray, public val maxLength: Int) {
     private fun assembled(tokens: List<Tokens>, spans: List<IntRange>, truncated: Boolean): Encoding {
         val layout = layouts[tokens.size - 1]
         val assembly = Assembly(layout)
-        tokens.forEachIndexed { index, each -> assembly.add(index, each, spans[index]) }
+        tokens.forEachIndexed { index, each ->
+            val span = spans[index]
+            assembly.add(index, each, if (pipeline.cutsBeginning) fromTheEnd(span, each.ids.size) else span)
+        }
         return assembly.done(truncated)
     }
 }
+
+/** As far from the end of so many tokens as [span] is from their beginning. */
+private fun fromTheEnd(span: IntRange, count: Int): IntRange = count - 1 - span.last until count - span.first
 
 /** How many tokens of each text stay; of a pair the longer is cut first. */
 internal fun longestFirst(counts: List<Int>, room: Int): List<Int> {

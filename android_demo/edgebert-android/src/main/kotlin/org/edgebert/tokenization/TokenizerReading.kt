@@ -48,8 +48,13 @@ internal fun readPipeline(content: ByteArray): Pipeline {
         model,
         if ("post_processor" in file) readPostProcessor(file.fields("post_processor")) else null,
         if ("decoder" in file) readDecoder(file.fields("decoder")) else null,
+        cutsBeginning = "truncation" in file && cutsBeginning(file.fields("truncation")),
     )
 }
+
+/** Files of older versions of the library have no direction. */
+private fun cutsBeginning(truncation: JsonFields): Boolean =
+    "direction" in truncation && truncation.text("direction") == "Left"
 
 private fun parsed(content: ByteArray): Any? =
     try {
