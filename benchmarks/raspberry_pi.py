@@ -25,18 +25,28 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
 FIGURES = HERE / "raspberry_pi.json"
-EXAMPLE = ROOT / "examples" / "raspberry_pi"
-README = EXAMPLE / "README.md"
 
-sys.path.insert(0, str(ROOT / "tests" / "examples"))
+sys.path[:0] = [str(HERE.parent / "tests"), str(HERE.parent / "tests" / "examples")]
 import document  # noqa: E402
 import mosquitto  # noqa: E402
-from arm_roots import CACHE, MACHINES, Machine, environment, inside, resident_bytes, root  # noqa: E402
+import same_answers  # noqa: E402
+import this_machine  # noqa: E402
+from arm_roots import (  # noqa: E402
+    CACHE,
+    MACHINES,
+    ROOT,
+    Machine,
+    environment,
+    inside,
+    packages,
+    resident_bytes,
+    root,
+    wheel,
+)
 
-TOLERANCE = 0.01
-"""Of scores against x86-64: ARM kernels round 8-bit activations elsewhere."""
+EXAMPLE = ROOT / "examples" / "raspberry_pi"
+README = EXAMPLE / "README.md"
 LENGTHS = (16, 32, 64)
 PATIENCE_S = 900
 
@@ -53,7 +63,7 @@ def main() -> None:
         ("mosquitto", "mosquitto"),
         ("mosquitto_pub", "mosquitto-clients"),
     ):
-        mosquitto.need(tool, package)
+        this_machine.need(tool, package)
     bundle, texts = converted(), sentences()
     here = {
         backend: answered([sys.executable], bundle, backend, texts, outside())
@@ -65,7 +75,7 @@ def main() -> None:
         "python": platform.python_version(),
         "backends": {
             backend: {
-                "library": library(backend, own_packages()),
+                "library": library(backend, packages([sys.executable])),
                 "resident_bytes": each["metrics"]["resident_bytes"],
             }
             for backend, each in here.items()
@@ -99,26 +109,25 @@ def outside() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT / "runtime"), "OMP_NUM_THREADS": "1"}
 
 
-def installed(machine: Machine, folder: Path, bundle: Path) -> list[str]:
+def installed(machine: Machine, folder: Path, bundle: Path) -> dict[str, str]:
     """Install this tree's wheel, the example and a bundle there; gives what pip then lists."""
     run = inside(machine, folder)
-    settings: dict[str, Any] = {"env": environment(machine), "check": True, "text": True}
     given = folder / "root" / "given"
     shutil.rmtree(given, ignore_errors=True)
     shutil.copytree(EXAMPLE, given / "example", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(bundle, given / "bundle")
-    build = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(given)]
-    subprocess.run([*build, str(ROOT)], check=True, stdout=sys.stderr)
-    (wheel,) = given.glob("*.whl")
-    install = ["/root/given/example/install.sh", f"/root/given/{wheel.name}", "/root/given/bundle"]
-    subprocess.run([*run, *install], stdout=sys.stderr, **settings)
-    pip = [*run, "/opt/edgebert/venv/bin/pip"]
+    install = ["/root/given/example/install.sh", f"/root/given/{wheel(given).name}"]
+    subprocess.run(
+        [*run, *install, "/root/given/bundle"],
+        env=environment(machine),
+        check=True,
+        stdout=sys.stderr,
+    )
+    python = [*run, "/opt/edgebert/venv/bin/python"]
     if machine.more:
-        more = ["install", "--only-binary=:all:", *machine.more]
-        subprocess.run([*pip, *more], stdout=sys.stderr, **settings)
-    listing = [*pip, "list", "--format=freeze"]
-    listed = subprocess.run(listing, stdout=subprocess.PIPE, **settings)
-    return listed.stdout.splitlines()
+        more = ["-m", "pip", "install", "--only-binary=:all:", *machine.more]
+        subprocess.run([*python, *more], env=environment(machine), check=True, stdout=sys.stderr)
+    return packages(python, environment(machine))
 
 
 def answered(
@@ -147,7 +156,7 @@ def measure(
     """Install and run the example in one root, by lines and by a broker of this machine."""
     started = time.monotonic()
     folder = root(machine)
-    packages = installed(machine, folder, bundle)
+    libraries = installed(machine, folder, bundle)
     python = [*inside(machine, folder), "/opt/edgebert/venv/bin/python"]
     variables = environment(machine)
     backends: dict[str, Any] = {}
@@ -157,31 +166,21 @@ def measure(
         messages, resident = by_broker(python, backend, texts, variables)
         if [each["label"] for each in messages] != [each["label"] for each in lines]:
             raise SystemExit(f"{machine.debian} {backend}: messages and lines differ")
+        figures = same_answers.compared(here[backend]["answers"], lines)
+        if faults := same_answers.faults(figures, "int8_dynamic"):
+            raise SystemExit(f"{machine.debian} {backend}: {'; '.join(faults)}")
         backends[backend] = {
-            "library": library(backend, packages),
-            **compared(here[backend]["answers"], lines),
+            "library": library(backend, libraries),
+            **figures,
             "resident_bytes": resident,
         }
     return {
         "date": datetime.date.today().isoformat(),
-        "processor": machine.cpu,
+        "processor": machine.processor.name,
         "minutes": round((time.monotonic() - started) / 60, 1),
-        "packages": packages,
+        "packages": libraries,
         "backends": backends,
     }
-
-
-def compared(expected: list[dict[str, Any]], got: list[dict[str, Any]]) -> dict[str, Any]:
-    """Equal labels and the largest difference of scores; ends the script if they stray."""
-    pairs = list(zip(expected, got, strict=True))
-    equal = sum(a["label"] == b["label"] for a, b in pairs)
-    largest = max(
-        abs(a["score"] - (b["score"] if a["label"] == b["label"] else 1 - b["score"]))
-        for a, b in pairs
-    )
-    if equal != len(pairs) or largest > TOLERANCE:
-        raise SystemExit(f"labels equal: {equal} of {len(pairs)}; scores differ by {largest:.4f}")
-    return {"sentences": len(pairs), "equal_labels": equal, "largest_difference": largest}
 
 
 def by_broker(
@@ -189,7 +188,7 @@ def by_broker(
 ) -> tuple[list[dict[str, Any]], int]:
     """Answers through a broker on this machine, and the service's resident bytes after them."""
     with tempfile.TemporaryDirectory() as folder:
-        broker = mosquitto.Broker(Path(folder), mosquitto.free_port())
+        broker = mosquitto.Broker(Path(folder), this_machine.free_port())
         broker.start()
         try:
             answers = broker.listen("edgebert/answers", PATIENCE_S)
@@ -239,18 +238,10 @@ def section(figures: dict[str, Any]) -> str:
     return document.section("raspberry_pi.py", "\n".join([*rows, "", caption]))
 
 
-def own_packages() -> list[str]:
-    """What pip lists for this interpreter."""
-    listing = [sys.executable, "-m", "pip", "list", "--format=freeze"]
-    done = subprocess.run(listing, stdout=subprocess.PIPE, text=True, check=True)
-    return done.stdout.splitlines()
-
-
-def library(backend: str, packages: list[str]) -> str:
+def library(backend: str, versions: dict[str, str]) -> str:
     """Name and version of the library that a backend runs on."""
-    versions = {each.partition("==")[0].replace("_", "-"): each for each in packages}
     names = {"tflite": ("ai-edge-litert", "tflite-runtime"), "onnx": ("onnxruntime",)}[backend]
-    return next(versions[name].replace("==", " ") for name in names if name in versions)
+    return next(f"{name} {versions[name]}" for name in names if name in versions)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import bisect
 import json
+import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +54,60 @@ def by_operator(processor: Processor, artifact: Path, length: int) -> Counter[st
     for kind, count in zip(kinds, taken, strict=True):
         found[kind] += count - min(taken)
     return found
+
+
+def by_function(processor: Processor, artifact: Path, length: int) -> Counter[str]:
+    """Instructions by function of the libraries; of one without symbols, its name in brackets."""
+    with tempfile.TemporaryDirectory() as folder:
+        lines = Path(folder) / "lines"
+        printed = run(processor, GUEST, [str(artifact), str(length), "--maps"], lines, blocks=True)
+        text = lines.read_text(encoding="ascii")
+    libraries = _libraries(printed)
+    # Two marks are around what is measured; blocks of the second ran between them.
+    measured = text.split("mark ")[2]
+    found: Counter[str] = Counter()
+    for line in measured.splitlines():
+        if line.startswith("block "):
+            _, address, count = line.split()
+            found[_function(int(address, 16), libraries)] += int(count)
+    return found
+
+
+@dataclass(frozen=True)
+class _Library:
+    name: str
+    start: int
+    end: int
+    addresses: list[int]
+    """Of functions, from its start, ascending."""
+    functions: list[str]
+
+
+def _libraries(maps: str) -> list[_Library]:
+    """The libraries of /proc/self/maps."""
+    places: dict[str, list[int]] = {}
+    for line in maps.splitlines():
+        if ".so" in line:
+            addresses, *_, path = line.split(maxsplit=5)
+            start, end = (int(each, 16) for each in addresses.split("-"))
+            places.setdefault(path, [start, end])[1] = end
+    return [_Library(Path(path).name, *place, *_symbols(path)) for path, place in places.items()]
+
+
+def _symbols(path: str) -> tuple[list[int], list[str]]:
+    command = ["nm", "--demangle", "--defined-only", path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    rows = (line.split(" ", 2) for line in done.stdout.splitlines())
+    found = sorted((int(row[0], 16), row[2]) for row in rows if len(row) == 3 and row[1] in "tTwW")
+    return [address for address, _ in found], [name for _, name in found]
+
+
+def _function(address: int, libraries: Sequence[_Library]) -> str:
+    for library in libraries:
+        if library.start <= address < library.end:
+            place = bisect.bisect(library.addresses, address - library.start)
+            return library.functions[place - 1] if place else f"[{library.name}]"
+    return "[elsewhere]"
 
 
 def _runs(lines: Path) -> Iterator[list[int]]:

@@ -1,10 +1,11 @@
 """Runs in the emulated machine: one inference at each length, between two marks.
 
-    guest.py FILE LENGTH[,LENGTH…] [PROFILE]
+    guest.py FILE LENGTH[,LENGTH…] [PROFILE | --maps]
 
 FILE is a bundle's artifact beside its manifest, run as the runtime runs it, or any .onnx file that
 takes ids. A mark is os.getppid(), which nothing else calls; the plugin writes it down. With
-PROFILE, the beginning of a file's name, ONNX Runtime writes its own profile there, too.
+PROFILE, the beginning of a file's name, ONNX Runtime writes its own profile there, too; with --maps
+it is printed where the libraries lie.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ WARM_UPS = 2
 """Before the marks: libraries pack weights and lay out memory when they first run."""
 
 
-def main(path: Path, lengths: list[int], profile: str | None) -> None:
+def main(path: Path, lengths: list[int], option: str | None) -> None:
     """Mark one run at each length."""
+    profile = None if option == "--maps" else option
     bundled = (path.parent / "manifest.json").exists() and profile is None
     names, run, close = of_bundle(path) if bundled else of_file(path, profile)
     # Collecting garbage would be counted where it happens to fall.
@@ -36,6 +38,8 @@ def main(path: Path, lengths: list[int], profile: str | None) -> None:
         run(given)
         os.getppid()
     close()
+    if option == "--maps":
+        print(Path("/proc/self/maps").read_text())
 
 
 def inputs(names: Iterable[str], tokens: int) -> dict[str, Any]:

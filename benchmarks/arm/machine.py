@@ -10,12 +10,15 @@ import os
 import subprocess
 import sys
 import urllib.parse
-from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-CACHE = ROOT / ".cache"
+
+sys.path.insert(0, str(HERE.parent))
+import arm_roots  # noqa: E402
+from arm_roots import CACHE, ROOT, Processor  # noqa: E402
+
+PROCESSORS = arm_roots.PROCESSORS["arm64"]
 _TOOLS = CACHE / "arm-counting"
 _PACKAGES = ("qemu-user", "libcapstone4", "liburing2")
 
@@ -28,52 +31,14 @@ SHAPE = {
     "max_position_embeddings": 512,
 }
 
-sys.path.insert(0, str(HERE.parent))
-from arm_roots import MACHINES, root  # noqa: E402
-
-_V8 = "fp asimd evtstrm crc32 cpuid"
-_DOT = f"{_V8} aes pmull sha1 sha2 atomics fphp asimdhp asimdrdm lrcpc dcpop asimddp"
-
-
-@dataclass(frozen=True)
-class Processor:
-    """What QEMU plays, and what /proc/cpuinfo says of it."""
-
-    name: str
-    option: str
-    part: str
-    features: str
-
-    def cpuinfo(self) -> str:
-        """Two of these, as Linux writes it."""
-        return "".join(
-            f"processor\t: {each}\nFeatures\t: {self.features}\nCPU implementer\t: 0x41\n"
-            f"CPU architecture: 8\nCPU variant\t: 0x0\nCPU part\t: {self.part}\n"
-            "CPU revision\t: 3\n\n"
-            for each in range(2)
-        )
-
-
-PROCESSORS = {
-    each.name: each
-    for each in (
-        Processor("cortex-a72", "cortex-a72", "0xd08", _V8),
-        Processor("cortex-a76", "cortex-a76", "0xd0b", _DOT),
-        # QEMU 7.2 has no real processor with i8mm. Its SME gives wrong products of bytes, and
-        # phones' kernels leave SVE off.
-        Processor("i8mm", "max,sme=off,sve=off", "0xd4f", f"{_DOT} i8mm bf16"),
-    )
-}
-"""Raspberry Pi 4 (no products of bytes); Raspberry Pi 5 (dot products); phones since 2021."""
-
 
 def prepare() -> None:
     """Make what is missing in .cache: the root, QEMU with plugins, the plugin, Python's packages.
 
-    Debian's static QEMU takes no plugins, so the other is unpacked beside it; a minute, or ten if
-    the root is to be made, too, which needs root.
+    Debian's static QEMU takes no plugins, so the other is unpacked beside it; half a minute, of
+    which the root, which needs root, takes most.
     """
-    base = root(MACHINES["arm64"])
+    base = arm_roots.root(arm_roots.MACHINES["arm64"])
     _TOOLS.mkdir(parents=True, exist_ok=True)
     if not (_TOOLS / "usr" / "bin" / "qemu-aarch64").exists():
         subprocess.run(["apt-get", "download", "-q", *_PACKAGES], cwd=_TOOLS, check=True)
@@ -119,8 +84,17 @@ def _wheels() -> list[Path]:
     return [each for each in sorted(folder.glob("*.whl")) if "edgebert" not in each.name]
 
 
-def run(processor: Processor, program: Path, arguments: list[str], counts: Path) -> str:
+def run(
+    processor: Processor,
+    program: Path,
+    arguments: list[str],
+    counts: Path,
+    *,
+    blocks: bool = False,
+) -> str:
     """What a Python program prints there; the plugin's lines are written to `counts`.
+
+    With `blocks` there are lines for blocks of instructions, too.
 
     Raises:
         RuntimeError: with the program's output, if it fails.
@@ -133,7 +107,7 @@ def run(processor: Processor, program: Path, arguments: list[str], counts: Path)
     done = subprocess.run(
         [
             str(_TOOLS / "usr/bin/qemu-aarch64"),
-            *("-plugin", f"{_TOOLS / 'instructions.so'},counts={counts}"),
+            *("-plugin", f"{_TOOLS / 'instructions.so'},counts={counts}{',blocks=on' * blocks}"),
             *("-cpu", processor.option, "-L", str(prefix)),
             *(part for pair in inner.items() for part in ("-E", "=".join(pair))),
             str(prefix / "usr/bin/python3.11"),
@@ -150,7 +124,7 @@ def run(processor: Processor, program: Path, arguments: list[str], counts: Path)
     return done.stdout
 
 
-def converted(folder: Path, lengths: tuple[int, ...]) -> Path:
+def converted(folder: Path) -> Path:
     """A bundle of the shape, with this code's exporters; half a minute and more."""
     sys.path.insert(0, str(ROOT / "tests"))
     import students
@@ -158,6 +132,6 @@ def converted(folder: Path, lengths: tuple[int, ...]) -> Path:
     import edgebert
 
     checkpoint = students.checkpoint(folder.parent / "checkpoint", **SHAPE)
-    options = edgebert.ConvertOptions(formats=tuple(FORMATS), lengths=lengths, force=True)
+    options = edgebert.ConvertOptions(formats=tuple(FORMATS), force=True)
     edgebert.convert(checkpoint, folder, options)
     return folder
