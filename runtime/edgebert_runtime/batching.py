@@ -16,14 +16,20 @@ from edgebert_runtime.tokenization import Encoding
 MOST_OUTPUTS = 16 * 1024 * 1024
 """Float32 numbers that are held at a time: 64 MB."""
 _MOST_ROWS = 256
+_MOST_LISTED = 1024
+_MOST_TOKENS = 256
+"""Of the rows of a call: of more, results leave the processor's cache before they are used."""
 
 Run = Callable[[Sequence[Encoding]], NDArray[np.float32]]
 """Encodings → raw outputs [sum of tokens, width]."""
 
 
-def most_rows(numbers: int) -> int:
-    """Texts that are held at a time, of so many numbers each, so that outputs stay in bounds."""
-    return max(1, min(_MOST_ROWS, MOST_OUTPUTS // numbers))
+def most_rows(numbers: int, *, listed: bool = False) -> int:
+    """Texts that are held at a time, of so many numbers each, so that outputs stay in bounds.
+
+    The more there are, the more are of one length. Of a list, all are held by the caller anyway.
+    """
+    return max(1, min(_MOST_LISTED if listed else _MOST_ROWS, MOST_OUTPUTS // numbers))
 
 
 def run_by_length(
@@ -31,7 +37,7 @@ def run_by_length(
 ) -> NDArray[np.float32]:
     """Raw outputs [n, width] in the order of the encodings, or [sum of tokens, width] `by_token`.
 
-    At most `most` rows share a call, and no more than the backend allows.
+    At most `most` rows share a call, no more than the backend allows, and few where they are long.
 
     Raises:
         BackendError: if the backend fails, or answers texts where it should tokens.
@@ -55,15 +61,18 @@ def run_by_length(
 
 
 def _same_length(counts: Sequence[int], most: int) -> list[list[int]]:
-    """Indices grouped by token count, smallest first, at most `most` to a group."""
+    """Indices grouped by token count, smallest first.
+
+    At most `most` to a group, and `_MOST_TOKENS` tokens where they are not of one row.
+    """
     by_length: dict[int, list[int]] = {}
     for index, count in enumerate(counts):
         by_length.setdefault(count, []).append(index)
-    return [
-        rows[start : start + most]
-        for _, rows in sorted(by_length.items())
-        for start in range(0, len(rows), most)
-    ]
+    groups = []
+    for count, rows in sorted(by_length.items()):
+        size = max(1, min(most, _MOST_TOKENS // max(1, count)))
+        groups += [rows[start : start + size] for start in range(0, len(rows), size)]
+    return groups
 
 
 def rows_of_windows(

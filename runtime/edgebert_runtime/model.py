@@ -192,7 +192,11 @@ class Model:
             )
         (width,) = self.artifact.outputs.values()
         outputs = run_by_length(
-            backend, encodings, width, self._most_rows, by_token=self.manifest.task in TOKEN_TASKS
+            backend,
+            encodings,
+            width,
+            most_rows(self._numbers),
+            by_token=self.manifest.task in TOKEN_TASKS,
         )
         if not np.isfinite(outputs).all():
             raise BackendError(
@@ -210,21 +214,22 @@ class Model:
         if long_text is not None:
             _check(long_text, "long_text", LONG_TEXT)
         backend = self._usable()
-        # Where rows run one by one, nothing is gained by waiting for more of them.
-        most = 1 if backend.max_rows == 1 else self._most_rows
         reader = Reader(self.tokenizer, self.manifest.task, long_text)
 
-        def answers(given: Iterator[Text]) -> Iterator[Answered]:
+        def answers(given: Iterator[Text], most: int) -> Iterator[Answered]:
             readings = map(reader.read, given, numbered())
             while chunk := list(itertools.islice(readings, most)):
                 yield from answer(chunk)
 
         if isinstance(texts, Iterator):
-            return answers(map(as_text, texts, numbered()))
+            # Where rows run one by one, too little is gained to wait for more of them.
+            most = 1 if backend.max_rows == 1 else most_rows(self._numbers)
+            return answers(map(as_text, texts, numbered()), most)
         if not isinstance(texts, list):
             return answer([reader.read(as_text(texts, "text"), "text")])[0]
         # All are checked before the first is answered.
-        return list(answers(iter(list(map(as_text, texts, numbered())))))
+        checked = list(map(as_text, texts, numbered()))
+        return list(answers(iter(checked), most_rows(self._numbers, listed=True)))
 
     def _results(self, readings: list[Reading], request: Request) -> list[Result]:
         if self.manifest.task in INTERPRETERS:
@@ -253,9 +258,10 @@ class Model:
         return [pooled(reading, part) for reading, part in zip(readings, parts, strict=True)]
 
     @property
-    def _most_rows(self) -> int:
+    def _numbers(self) -> int:
+        """Raw outputs of the longest text."""
         (width,) = self.artifact.outputs.values()
-        return most_rows(width * (self.max_length if self.manifest.task in TOKEN_TASKS else 1))
+        return width * (self.max_length if self.manifest.task in TOKEN_TASKS else 1)
 
     def _usable(self) -> Backend:
         backend = self._backend

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -45,6 +46,35 @@ def test_no_more_is_held_than_the_bound(monkeypatch: pytest.MonkeyPatch) -> None
     assert ran == [10, 8, 8, 8, 2, 10]
 
 
-@pytest.mark.parametrize(("numbers", "rows"), [(1, 256), (2**16, 256), (2**22, 4), (2**30, 1)])
-def test_rows_that_are_held(numbers: int, rows: int) -> None:
+@pytest.mark.parametrize(
+    ("numbers", "rows", "listed"), [(1, 256, 1024), (2**16, 256, 256), (2**22, 4, 4), (2**30, 1, 1)]
+)
+def test_rows_that_are_held(numbers: int, rows: int, listed: int) -> None:
     assert batching.most_rows(numbers) == rows
+    assert batching.most_rows(numbers, listed=True) == listed
+
+
+@dataclass
+class Remembering:
+    """A backend that answers a text with its first token, and keeps the shapes it was given."""
+
+    max_rows: int
+    shapes: list[tuple[int, ...]] = field(default_factory=list)
+
+    def run(self, inputs: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float32]:
+        self.shapes.append(inputs["input_ids"].shape)
+        return inputs["input_ids"][:, :1].astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("max_rows", "shapes"),
+    [(32, [(32, 4), (8, 4), (2, 100), (1, 100), (1, 300), (1, 300)]), (1, None)],
+)
+def test_rows_that_share_a_call(max_rows: int, shapes: list[tuple[int, ...]] | None) -> None:
+    """Of one length, shortest first, few where they are long; answers in the order of the texts."""
+    tokens = [300, *[4] * 20, 100, *[4] * 20, 100, 100, 300]
+    backend = Remembering(max_rows)
+    encodings = [encoding(1000 * index, count) for index, count in enumerate(tokens)]
+    found = batching.run_by_length(backend, encodings, 1, 256, by_token=False)
+    assert found[:, 0].tolist() == [1000 * index for index in range(len(tokens))]
+    assert backend.shapes == (shapes or [(1, count) for count in sorted(tokens)])

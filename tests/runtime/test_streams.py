@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import students
+from numpy.typing import NDArray
 
 from edgebert_runtime import InputError, Model
 
@@ -51,6 +52,28 @@ def test_only_what_is_asked_for_is_read(model: Model) -> None:
     for _ in range(3):
         next(answers)
     assert next(read) <= 258
+
+
+def test_rows_that_run_one_by_one(model: Model) -> None:
+    """A list by length, so that libraries seldom change from one to the next; a stream as given."""
+    tokens: list[int] = []
+
+    class OneByOne:
+        max_rows = 1
+
+        def run(self, inputs: Any) -> NDArray[np.float32]:
+            tokens.append(inputs["input_ids"].shape[1])
+            return np.array([[tokens[-1], 0.0]], dtype=np.float32)
+
+    texts = students.SENTENCES[:300]
+    counts = [model.tokenizer.count(text) for text in texts]
+    ours = Model(model.manifest, model.artifact, model.tokenizer)
+    with ours.attached(OneByOne()):
+        listed = ours.predict(texts)
+        assert tokens == sorted(counts)
+        tokens.clear()
+        assert list(ours.predict(iter(texts))) == listed
+        assert tokens == counts
 
 
 def test_options_are_checked_before_anything_is_read(model: Model) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # Read as it is imported: recent versions would report to their makers over the network, and
 # leave a file in the folder for temporary ones. Whoever wants that sets the variable to 0.
@@ -29,10 +28,11 @@ from edgebert_runtime.backends import (
     first_line,
 )
 from edgebert_runtime.errors import BackendError
-from edgebert_runtime.graph_parts import Call, parts
 from edgebert_runtime.manifest import Artifact
-from edgebert_runtime.onnx_nodes import NamedNode, read_nodes
 from edgebert_runtime.processors import cpu_flags, is_arm, sums_bytes_exactly
+
+if TYPE_CHECKING:
+    from edgebert_runtime.graph_parts import Call
 
 
 class OnnxBackend:
@@ -59,6 +59,8 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
     options.inter_op_num_threads = 1
     # What goes wrong is raised too; a second report would go to the terminal.
     options.log_severity_level = 4
+    # Memory would be planned and kept for each shape, and each length of texts is one.
+    options.enable_mem_pattern = False
     if not sums_bytes_exactly(cpu_flags(), arm=is_arm()) and _has_exact_kernels():
         # Weights become unsigned while they load, for kernels that are slower and exact.
         options.add_session_config_entry("session.x64quantprecision", "1")
@@ -102,9 +104,14 @@ def operator_calls(
     Raises:
         BackendError: if there is no room for those.
     """
+    # Who only runs models need not wait for these.
+    from edgebert_runtime.graph_parts import Call, parts
+    from edgebert_runtime.onnx_nodes import read_nodes
+
     model = content(artifact, source)
     try:
-        events, changed = _profiled(model, threads, feed(artifact, inputs), WARM_UP_RUNS + runs)
+        events, optimized = _profiled(model, threads, feed(artifact, inputs), WARM_UP_RUNS + runs)
+        changed = read_nodes(optimized)
     except MemoryError:
         raise
     except Exception as error:
@@ -116,13 +123,18 @@ def operator_calls(
     # Weights that have been folded into others have no names in the changed graph.
     part_of = parts(changed, known=parts(read_nodes(model)))
     part_of_node = {node.name: part_of[node.outputs[0]] for node in changed}
-    return list(_calls(events, part_of_node, runs))
+    return [
+        Call(part_of_node.get(name, "other"), kind, milliseconds)
+        for name, kind, milliseconds in _timed(events, runs)
+    ]
 
 
 def _profiled(
     model: bytes, threads: int, fed: Mapping[str, NDArray[np.integer]], runs: int
-) -> tuple[list[dict[str, Any]], tuple[NamedNode, ...]]:
-    """Events of all runs, and the nodes that were run."""
+) -> tuple[list[dict[str, Any]], bytes]:
+    """Events of all runs, and the graph that was run."""
+    import tempfile
+
     options = _options(threads)
     with tempfile.TemporaryDirectory(prefix="edgebert-profile-") as folder:
         optimized = Path(folder) / "optimized.onnx"
@@ -133,17 +145,18 @@ def _profiled(
         for _ in range(runs):
             session.run(None, fed)
         events: list[dict[str, Any]] = json.loads(Path(session.end_profiling()).read_bytes())
-        return events, read_nodes(optimized.read_bytes())
+        return events, optimized.read_bytes()
 
 
-def _calls(
-    events: list[dict[str, Any]], part_of_node: Mapping[str, str], runs: int
-) -> Iterator[Call]:
-    """The nodes of the last `runs` runs: events are times and durations in microseconds."""
+def _timed(events: list[dict[str, Any]], runs: int) -> Iterator[tuple[str, str, float]]:
+    """Name, kind and milliseconds of the nodes of the last `runs` runs.
+
+    Events are times and durations in microseconds.
+    """
     starts = sorted(event["ts"] for event in events if event["name"] == "model_run")
     for event in events:
         name = event["name"].removesuffix("_kernel_time")
         # Earlier versions measured what goes on around a kernel, too, in events of their own.
         if event["cat"] == "Node" and name != event["name"] and event["ts"] >= starts[-runs]:
             kind = event["args"]["op_name"]
-            yield Call(part_of_node.get(name, "other"), kind, event["dur"] / 1000)
+            yield name, kind, event["dur"] / 1000
