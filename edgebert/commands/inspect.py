@@ -10,7 +10,9 @@ from edgebert import table
 from edgebert.commands import arguments as common
 from edgebert.commands.convert import parity_table, search_table
 from edgebert.escaping import printable
+from edgebert_runtime.backends import is_installed
 from edgebert_runtime.bundle import Bundle
+from edgebert_runtime.fastest import Ranked, ranked
 from edgebert_runtime.manifest import Artifact, File, Manifest
 from edgebert_runtime.provenance import Pruning
 
@@ -31,7 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     tokenizer = _compressed(bundle, manifest.tokenizer)
     if arguments.json:
         sizes = {"compressed_bytes": {**compressed, manifest.tokenizer.file: tokenizer}}
-        common.print_json({**dataclasses.asdict(manifest), **sizes})
+        order = [{"file": each.artifact.file, "why": each.why} for each in _order(manifest)]
+        common.print_json({**dataclasses.asdict(manifest), **sizes, "auto": order})
         return 0
     source = manifest.source
     facts = [
@@ -41,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         ["made from", f"{source.checkpoint} ({source.family}, sha256 {source.sha256[:12]}…)"],
         ["parameters", f"{sum(source.parameters.values()):,}"],
     ]
+    facts += _choice(manifest)
     if manifest.pruning is not None:
         facts += _pruning_facts(manifest.pruning)
     width = max(len(name) for name, _ in facts)
@@ -67,6 +71,21 @@ def run(arguments: argparse.Namespace) -> int:
             method = f"{found.method} on {found.sentences} sentences"
             common.write(printable(f"ranges by {method}; agreement: {figures}"))
     return 0
+
+
+def _order(manifest: Manifest) -> list[Ranked]:
+    """What backend="auto" tries on this machine, without what is not installed."""
+    return [each for each in ranked(manifest.artifacts, None) if is_installed(each.artifact)]
+
+
+def _choice(manifest: Manifest) -> list[list[str]]:
+    order = _order(manifest)
+    if not order:
+        return [["auto, here", "nothing: no library of its artifacts is installed"]]
+    first, *others = order
+    rest = ", ".join(f"{each.artifact.backend} {each.artifact.recipe}" for each in others)
+    chosen = f"{first.artifact.backend} {first.artifact.recipe}"
+    return [["auto, here", f"{chosen} ({first.why})" + (f", then {rest}" if rest else "")]]
 
 
 def _pruning_facts(pruning: Pruning) -> list[list[str]]:

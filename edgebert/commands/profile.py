@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from edgebert.escaping import printable
 from edgebert_runtime.arguments import add_measuring, whole_numbers
 from edgebert_runtime.bundle import Bundle
 from edgebert_runtime.errors import DeviceError, EdgeBertError, InputError
+from edgebert_runtime.fastest import remember
 from edgebert_runtime.manifest import BACKENDS
 from edgebert_runtime.measurement import Measurement, Settings, fitting_lengths
 from edgebert_runtime.processors import available_processors
@@ -43,6 +45,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="FILE",
         help=".json, .html, .csv or .png to write; may be repeated",
+    )
+    parser.add_argument(
+        "--remember",
+        action="store_true",
+        help="keep the times, so that backend='auto' takes what was fastest; this machine alone",
     )
     common.add_json(parser)
 
@@ -112,6 +119,8 @@ def run(arguments: argparse.Namespace) -> int:
     for path in arguments.output:
         check_report(path)
         _refuse_bundle(path, arguments.bundles)
+    if arguments.remember and (arguments.device or [("local",)]) != [("local",)]:
+        raise InputError("--remember is for this machine; run 'edgebert profile' on the other one")
     profile, errors = measure(arguments)
     try:
         if arguments.json:
@@ -120,8 +129,27 @@ def run(arguments: argparse.Namespace) -> int:
             common.write(as_text(profile, arguments.precision))
     finally:
         _write(arguments.output, profile)
+    if arguments.remember:
+        _remember(profile, arguments.bundles)
     without = len(profile.devices) > len({each.device for each in profile.results})
     return int(without or any(isinstance(error, DeviceError) for error in errors))
+
+
+def _remember(profile: Profile, bundles: Sequence[str]) -> None:
+    """Keep the times of single texts for `load`."""
+    measured = [each.measurement for each in profile.results]
+    artifacts = {
+        (os.fspath(path), each.file): each
+        for path in bundles
+        for each in Bundle(path).manifest.artifacts
+    }
+    try:
+        for each in measured:
+            times = {timing.tokens: timing.p50_ms for timing in each.lengths if timing.batch == 1}
+            if times:
+                remember(artifacts[each.bundle, each.file], each.threads, times)
+    except OSError as error:
+        raise InputError(f"the times cannot be kept: {error}") from None
 
 
 def _refuse_bundle(path: Path, bundles: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ import os
 from edgebert_runtime.backends import open_backend
 from edgebert_runtime.bundle import Bundle
 from edgebert_runtime.errors import BackendError, InputError, MissingBackendError, shortened
+from edgebert_runtime.fastest import ranked
 from edgebert_runtime.manifest import BACKENDS, Artifact, Manifest
 from edgebert_runtime.model import Model
 from edgebert_runtime.processors import (
@@ -37,8 +38,10 @@ def load(
 
     Args:
         path: a bundle folder or `.edgebert` file.
-        backend: "tflite", "onnx", "torchscript", or "auto" for the fastest that is installed.
-        recipe: "int8_dynamic", "float32", or None for the smallest there is.
+        backend: "tflite", "onnx", "torchscript", or "auto" for the fastest that is installed, by
+            what `edgebert profile --remember` measured here, or else on this kind of processor.
+        recipe: "int8_dynamic", "float32", or None for the smallest there is, or with "auto" the
+            fastest where that was measured here.
         threads: threads to compute with; None for the processors that this process may use.
 
     Raises:
@@ -56,6 +59,8 @@ def load(
         )
     bundle = Bundle(path)
     candidates = artifacts(bundle.manifest, backend, recipe)
+    if backend == "auto":
+        candidates = [each.artifact for each in ranked(candidates, threads)]
     tokenizer = Tokenizer(bundle.read(bundle.manifest.tokenizer), bundle.manifest.max_length)
     careful = backend == "auto" and older_than_libraries(cpu_flags(), arm=is_arm())
     dead: list[str] = []
@@ -103,7 +108,7 @@ def _dies(path: str | os.PathLike[str], artifact: Artifact) -> bool:
 
 
 def artifacts(manifest: Manifest, backend: str, recipe: str | None) -> list[Artifact]:
-    """Artifacts that fit, fastest backend first, and of one backend the smallest file first.
+    """Artifacts that fit, of one backend the smallest file first.
 
     Raises:
         InputError: if there are none.

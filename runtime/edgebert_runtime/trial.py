@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
-import importlib.util
 import os
 import resource
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
-from edgebert_runtime.backends import LIBRARIES
+from edgebert_runtime import user_cache
 
 _SECONDS = 120
 _FAULTS = (signal.SIGILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGABRT)
@@ -44,8 +41,8 @@ def death(path: str, backend: str, recipe: str, sha256: str) -> str | None:
     """
     if not sys.executable:
         return None
-    survived = _survived(backend, sha256)
-    if survived is not None and survived.exists():
+    survived = user_cache.entry("survived", backend, [sha256])
+    if survived is not None and os.path.exists(survived):  # noqa: PTH110 (no error where it may not look)
         return None
     # Modules come from where they came from here, whatever the working directory holds.
     command = [sys.executable, "-c", _PROGRAM, path, backend, recipe, *sys.path]
@@ -65,22 +62,6 @@ def death(path: str, backend: str, recipe: str, sha256: str) -> str | None:
             survived.touch()
     number = -done.returncode
     return signal.Signals(number).name if number in _FAULTS else None
-
-
-def _survived(backend: str, sha256: str) -> Path | None:
-    """The file that is there once an artifact answered with this very library."""
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    try:
-        cache = Path(given) if given.startswith("/") else Path.home() / ".cache"
-    except RuntimeError:
-        return None
-    known = [sha256, sys.version]
-    for name in LIBRARIES[backend]:
-        with contextlib.suppress(ImportError, ValueError, AttributeError, OSError):
-            origin = str(importlib.util.find_spec(name).origin)  # type: ignore[union-attr]
-            known += [origin, str(Path(origin).stat().st_mtime_ns)]
-    name = hashlib.sha256("\n".join(known).encode()).hexdigest()
-    return cache / "edgebert" / "survived" / name
 
 
 def answer_once(path: str, backend: str, recipe: str) -> None:

@@ -200,7 +200,7 @@ def test_names_stay_on_their_line(tmp_path: Path, capsys: pytest.CaptureFixture[
     bundle = _write(tmp_path / "bundle", manifest.to_json())
     assert main(["inspect", str(bundle)]) == 0
     output = capsys.readouterr().out
-    assert output.count("x\\nforged\\x1b[31m") == 11
+    assert output.count("x\\nforged\\x1b[31m") == 12
     assert not [line for line in output.splitlines() if line.startswith("forged")]
     assert "\x1b" not in output
 

@@ -100,6 +100,8 @@ def test_inspect(bundle: Path, zipped: Path) -> None:
     with zipfile.ZipFile(zipped) as archive:
         held = {name: archive.getinfo(name).compress_size for name in FILES}
     report = json.loads(terminal.output("inspect", bundle, "--json"))
+    order = [each["file"] for each in report.pop("auto")]
+    assert sorted(order) == sorted(each["file"] for each in manifest["artifacts"])
     assert report == manifest | {"compressed_bytes": held}
     for size in held.values():
         assert f" {size:,}" in shown
@@ -118,7 +120,7 @@ def test_inspect_tells_how_the_artifacts_came_about(copy: Path, explained: str) 
     for part in ("dev.tsv", "0.9000", "2.5", "300", "int8_static", "0.8750"):
         assert part in shown
     report = json.loads(terminal.output("inspect", copy, "--json"))
-    del report["compressed_bytes"]
+    del report["compressed_bytes"], report["auto"]
     assert report == json.loads(explained)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -56,6 +57,11 @@ LIBRARIES = {
     "onnx": ("onnxruntime",),
     "torchscript": ("torch",),
 }
+
+
+def is_installed(artifact: Artifact) -> bool:
+    """Whether a library of the artifact's backend is there; not whether it works."""
+    return any(importlib.util.find_spec(name) for name in LIBRARIES[artifact.backend])
 
 
 def open_backend(artifact: Artifact, source: Path | bytes, threads: int) -> Backend:
