@@ -44,11 +44,14 @@ class Conversion:
     checkpoint: Checkpoint
     folder: Path
     lengths: tuple[int, ...]
+    """Numbers of tokens; the last is the bundle's limit."""
     report: Callable[[str], None]
     tokenizer: Tokenizer
     encodings: list[Encoding]
     expected: NDArray[np.float32]
     """Raw outputs [n, width] of the float model on the encodings; see `parity.float_outputs`."""
+    fixed_lengths: bool = False
+    """Whether TFLite's file is to have a signature for each length, and no other."""
     calibrated: tuple[Mapping[str, Ranges], Calibration] | None = None
     """Fixed ranges of the student's activations, the same for every format, once asked for."""
 
@@ -141,10 +144,13 @@ class Conversion:
         name = f"{recipe.name}-{kept}-float" if kept else recipe.name
         path = self.folder / f"{name}.{_SUFFIXES[form]}"
         self.report(f"exporting {form} {recipe.name}" + (f", {kept} layers in float" * bool(kept)))
+        lengths: tuple[int, ...] = ()
         try:
             with quiet():
                 if form == "tflite":
-                    tflite.export(self.student, recipe, path, self.lengths)
+                    lengths = tflite.export(
+                        self.student, recipe, path, self.lengths, fixed=self.fixed_lengths
+                    )
                 elif form == "onnx":
                     onnx.export(self.student, recipe, path)
                 else:
@@ -167,7 +173,7 @@ class Conversion:
             float_layers=tuple(sorted(recipe.float_layers)),
             calibration=None,
             sparsity=components.sparsity(self.student, recipe),
-            lengths=self.lengths if form == "tflite" else (),
+            lengths=lengths,
             inputs=dict.fromkeys(self.student.input_names, input_dtype),
             outputs={output: self.expected.shape[1]},
             components=components.weight_bytes(self.student, recipe, form),

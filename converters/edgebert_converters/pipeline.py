@@ -24,6 +24,7 @@ from edgebert_runtime.manifest import FILE_NAME, Manifest
 from edgebert_runtime.tokenization import Text, Tokenizer
 
 LENGTHS = (8, 16, 32, 64, 128, 256)
+"""Where a TFLite file cannot have one signature for any length."""
 WORK = "edgebert-convert-"
 """Before the id of the process in the names of temporary folders; see `remove_abandoned`."""
 
@@ -36,8 +37,8 @@ class ConvertOptions:
     recipes: tuple[str, ...] | None = None
     """None: int8_dynamic; with an accuracy gate, those that it tries."""
     lengths: tuple[int, ...] | None = None
-    """Token lengths of TFLite's signatures; the last is the bundle's limit. None: the defaults
-    below the model's own limit, and that limit."""
+    """Token lengths that TFLite's file has a signature for each of, and no other; the last is the
+    bundle's limit. None: any length up to the model's own limit."""
     calibration: Path | None = None
     """Sentences to compare on (text, TSV, CSV or JSONL; the first 1,000); None: our own.
 
@@ -103,7 +104,9 @@ def convert(
             # The temporary folder is closed to other users, and a copy of it would be too.
             bundle = Path(work) / "bundle"
             bundle.mkdir()
-            manifest = select(_conversion(loaded, bundle, lengths, report, sentences), pairs)
+            conversion = _conversion(loaded, bundle, lengths, report, sentences)
+            conversion.fixed_lengths = options.lengths is not None
+            manifest = select(conversion, pairs)
             _write(manifest, bundle)
             report(f"writing {target}")
             publish.publish(bundle, target)

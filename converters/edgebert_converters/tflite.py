@@ -1,4 +1,4 @@
-"""TFLite: litert-torch converts, `tflite_quantization` stores weights; one signature a length.
+"""TFLite: litert-torch converts, and `tflite_lengths` and `tflite_quantization` rewrite the file.
 
 8-bit weights have one scale a row, like everywhere, but are stored with one scale a tensor.
 tflite-runtime 2.14 reads a per-row scale as zero and answers zeros without a word; so each row is
@@ -8,6 +8,7 @@ the same.
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import warnings
@@ -21,12 +22,22 @@ from torch.nn import functional
 from edgebert_converters.heads import Student
 from edgebert_converters.quantization import BLOCK, row_scales, with_replaced
 from edgebert_converters.recipes import Recipe
+from edgebert_converters.tflite_lengths import (
+    UnlikeError,
+    of_any_length,
+    signature_name,
+    with_lengths,
+)
+from edgebert_converters.tflite_modules import in_rows, with_plain_scores
 from edgebert_converters.tflite_quantization import represented
 from edgebert_converters.tflite_weights import Weights
 
 INPUT_DTYPE = "int32"
 OUTPUT = "output_0"
 """As litert-torch names the one output of a module."""
+_KNOWN = (37, 53)
+"""Tokens of what is converted. Where a length happens to be a number of heads, say, two constants
+would be one; primes of this size are no other side of a tensor."""
 
 
 class OpaqueLinear(nn.Module):
@@ -102,34 +113,73 @@ class NormalizedEmbedding(nn.Module):
         return functional.embedding(ids, self.weight) * functional.embedding(ids, self.scales)
 
 
-def export(student: Student, recipe: Recipe, path: Path, lengths: Sequence[int]) -> None:
-    """Write `student` as one .tflite file: batch 1, int32 inputs, weights shared by all lengths.
+def export(
+    student: Student, recipe: Recipe, path: Path, lengths: Sequence[int], *, fixed: bool = False
+) -> tuple[int, ...]:
+    """Write `student` as one .tflite file: batch 1, int32 inputs.
+
+    Args:
+        student: what it is to compute.
+        recipe: how weights and activations are represented.
+        path: where.
+        lengths: numbers of tokens.
+        fixed: whether it is to have a signature for each of them. It has one for any length, else;
+            where the student's graph does not allow that, those, too.
+
+    Returns:
+        The lengths of the file's signatures; none if it takes any length.
 
     Raises:
         ConversionError: if a weight is not where it should be in the converted graph.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     module = _module(student, recipe)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        content = _converted(module, path, lengths)
+    content = _by_litert(module, path, _KNOWN)
+    made = tuple(lengths) if fixed else ()
+    try:
+        content = with_lengths(content, _KNOWN, made) if fixed else of_any_length(content, _KNOWN)
+    except UnlikeError:
+        made = tuple(lengths)
+        try:
+            content = with_lengths(content, _KNOWN, made)
+        except UnlikeError:
+            content = _by_litert(module, path, made)
     if recipe.weights != "float32":
-        path.write_bytes(represented(content, _weights(module, recipe), recipe))
+        content = represented(content, _weights(module, recipe), recipe)
+    path.write_bytes(content)
+    return made
 
 
 def _module(student: Student, recipe: Recipe) -> Student:
+    plain = with_plain_scores(student)
     if recipe.weights == "float32":
-        return student
+        return in_rows(plain, _joined)
     if recipe.weights == "float16":
-        return with_replaced(
-            student, recipe, lambda _, layer: OpaqueLinear(layer), lambda table: table
-        )
-    linear: type[NormalizedLinear] = NormalizedLinear
-    if recipe.weights == "int4":
+        linear: type[OpaqueLinear] = OpaqueLinear
+    elif recipe.weights == "int4":
         linear = BlockLinear
-    elif recipe.activations == "static":
-        linear = StaticLinear
-    return with_replaced(student, recipe, lambda _, layer: linear(layer), NormalizedEmbedding)
+    else:
+        linear = StaticLinear if recipe.activations == "static" else NormalizedLinear
+    table = (lambda table: table) if recipe.weights == "float16" else NormalizedEmbedding
+    represented = with_replaced(plain, recipe, lambda _, layer: linear(layer), table)
+    return in_rows(represented, _joined)
+
+
+def _joined(layers: Sequence[nn.Module]) -> nn.Module | None:
+    """One layer of the outputs of all, where all are represented alike, a row at a time.
+
+    Ranges of outputs are each layer's own.
+    """
+    forms = {
+        (type(layer), *((name, each.shape) for name, each in layer.named_parameters()))
+        for layer in layers
+    }
+    if len(forms) > 1 or isinstance(layers[0], StaticLinear):
+        return None
+    joined = copy.deepcopy(layers[0])
+    for name, _ in layers[0].named_parameters():
+        rows = torch.cat([layer.get_parameter(name).detach() for layer in layers])
+        setattr(joined, name, nn.Parameter(rows))
+    return joined
 
 
 def _weights(module: Student, recipe: Recipe) -> Weights:
@@ -145,14 +195,18 @@ def _weights(module: Student, recipe: Recipe) -> Weights:
     return Weights(of(OpaqueLinear), of(NormalizedEmbedding, nn.Embedding))
 
 
-def _converted(module: Student, path: Path, lengths: Sequence[int]) -> bytes:
-    import litert_torch
+def _by_litert(module: Student, path: Path, lengths: Sequence[int]) -> bytes:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import litert_torch
 
-    logging.getLogger().setLevel(logging.ERROR)
-    converter = litert_torch
-    for length in lengths:
-        # A tensor of its own for each input: the exporter takes one tensor twice for one input.
-        example = {name: torch.ones((1, length), dtype=torch.int32) for name in module.input_names}
-        converter = converter.signature(f"tokens_{length}", module, sample_kwargs=example)
-    converter.convert(strict_export=False).export(str(path))
+        logging.getLogger().setLevel(logging.ERROR)
+        converter = litert_torch
+        for length in lengths:
+            # A tensor of its own for each input: the exporter takes one that is there twice for
+            # one input.
+            ones = {name: torch.ones((1, length), dtype=torch.int32) for name in module.input_names}
+            converter = converter.signature(signature_name(length), module, sample_kwargs=ones)
+        converter.convert(strict_export=False).export(str(path))
     return path.read_bytes()

@@ -54,3 +54,12 @@ class Graph:
         added.version = version
         self.model.operatorCodes.append(added)
         return len(self.model.operatorCodes) - 1
+
+
+def drop_unused_buffers(model: Any) -> None:
+    """Empty the buffers that no tensor refers to any more."""
+    used = {tensor.buffer for graph in model.subgraphs for tensor in graph.tensors}
+    used |= {each.buffer for each in model.metadata or ()}
+    for index, buffer in enumerate(model.buffers):
+        if index not in used:
+            buffer.data = None

@@ -26,7 +26,7 @@ from typing import Any
 
 from edgebert_converters.quantization import BLOCK, INT8_MAX, affine
 from edgebert_converters.recipes import Ranges, Recipe
-from edgebert_converters.tflite_graph import Graph
+from edgebert_converters.tflite_graph import Graph, drop_unused_buffers
 from edgebert_converters.tflite_weights import Storage, Weights
 from edgebert_runtime.errors import ConversionError
 
@@ -56,7 +56,7 @@ def represented(content: bytes, weights: Weights, recipe: Recipe) -> bytes:
             f"tflite: weights of {', '.join(missing)} are not in the converted graph as "
             "they are in the student; export another format, and please report it"
         )
-    storage.drop_unused()
+    drop_unused_buffers(model)
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
@@ -167,13 +167,16 @@ class _Rewriting(Graph):
 
     def _table(self, operator: Any, names: list[str]) -> None:
         (ids, table), (rows,) = operator.inputs, operator.outputs
+        codes = self.schema.BuiltinOperator
         if self.recipe.weights != "float16":
             self._store(table, names, "int8")
-            self.operators.append(operator)
+            numbers = self.like(rows, "INT8", "_int8")
+            self._scale(numbers, 1 / INT8_MAX, 0)
+            self.add(codes.GATHER, 4, [table, ids], numbers, self.schema.GatherOptionsT())
+            self.add(codes.DEQUANTIZE, 2, [numbers], rows)
             return
         self._store(table, names, "float16")
         self.graph.tensors[table].type = self.schema.TensorType.INT16
-        codes = self.schema.BuiltinOperator
         bits, halves = self.like(rows, "INT16", "_bits"), self.like(rows, "FLOAT16", "_float16")
         self.add(codes.GATHER, 4, [table, ids], bits, self.schema.GatherOptionsT())
         self.add(codes.BITCAST, 1, [bits], halves)

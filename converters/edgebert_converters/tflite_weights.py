@@ -87,14 +87,6 @@ class Storage:
             self._made[key] = tuple(map(self._added, _STORED[kind](self._weight(tensor))))
         return self._made[key]
 
-    def drop_unused(self) -> None:
-        """Empty the buffers that no tensor refers to any more."""
-        used = {tensor.buffer for graph in self.model.subgraphs for tensor in graph.tensors}
-        used |= {each.buffer for each in self.model.metadata or ()}
-        for index, buffer in enumerate(self.model.buffers):
-            if index not in used:
-                buffer.data = None
-
     def _weight(self, tensor: Any) -> NDArray[np.float32]:
         data = self.model.buffers[tensor.buffer].data
         weight: NDArray[np.float32] = np.frombuffer(data, np.float32).reshape(tensor.shape)

@@ -50,13 +50,14 @@ class BenchmarkModel:
         return {}
 
     def arguments(self, job: Job, *, memory: bool = False) -> list[str]:
-        length = next(each for each in job.artifact.lengths if each >= len(job.ids))
+        tokens = len(job.ids)
+        length = next((each for each in job.artifact.lengths if each >= tokens), tokens)
         names = list(job.artifact.inputs)
         # The tool fills inputs in an order of its own: 1 is right for all of them, as a token, as a
         # mark of text and as the second of two types. Times do not depend on values.
         options = {
             "graph": job.model,
-            "signature_to_run_for": f"tokens_{length}",
+            "signature_to_run_for": f"tokens_{length}" if job.artifact.lengths else "tokens",
             "num_threads": str(job.threads),
             "input_layer": ",".join(names),
             "input_layer_shape": ":".join([f"1,{length}"] * len(names)),

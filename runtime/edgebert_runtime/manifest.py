@@ -189,8 +189,8 @@ def _artifact(data: Any, where: str, max_length: int) -> Artifact:
     if list(lengths) != sorted(set(lengths)) or (lengths and lengths[-1] != max_length):
         reject(f"{where}.lengths", lengths, f"ascending lengths that end with {max_length}")
     backend = take_text(fields["backend"], f"{where}.backend", BACKENDS)
-    if bool(lengths) != (backend == "tflite"):
-        reject(f"{where}.lengths", lengths, "lengths for tflite, and none for other backends")
+    if lengths and backend != "tflite":
+        reject(f"{where}.lengths", lengths, "none but for tflite")
     inputs = fields["inputs"]
     if not isinstance(inputs, dict) or not {"input_ids", "attention_mask"} <= inputs.keys():
         reject(f"{where}.inputs", inputs, "input_ids and attention_mask at least")

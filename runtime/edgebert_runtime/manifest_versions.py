@@ -13,7 +13,7 @@ from typing import Any
 from edgebert_runtime.errors import ManifestVersionError, shortened
 from edgebert_runtime.json_fields import reject
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """The version that this runtime writes, and the newest that it reads."""
 
 
@@ -64,9 +64,21 @@ def _to_version_3(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
+def _to_version_4(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 4 has tflite files of any length, and no more fields."""
+    artifacts = data.get("artifacts")
+    for index, artifact in enumerate(artifacts if isinstance(artifacts, list) else ()):
+        if isinstance(artifact, dict):
+            backend, lengths = artifact.get("backend"), artifact.get("lengths")
+            if backend == "tflite" and lengths == []:
+                reject(f"artifacts[{index}].lengths", lengths, "one of tflite at least")
+    return data
+
+
 _STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     1: _to_version_2,
     2: _to_version_3,
+    3: _to_version_4,
 }
 
 

@@ -13,6 +13,7 @@ import pytest
 import students
 import torch
 from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
 from torch.nn import functional
 
 from edgebert_converters import calibration, tflite
@@ -20,12 +21,15 @@ from edgebert_converters.checkpoint import load_checkpoint
 from edgebert_converters.heads import Student
 from edgebert_converters.quiet import quiet
 from edgebert_converters.recipes import RECIPES, Recipe
+from edgebert_converters.tflite_lengths import ANY_LENGTH
 from edgebert_converters.tflite_quantization import represented
 from edgebert_converters.tflite_weights import Weights, quantize_blocks
 from edgebert_runtime.errors import ConversionError
 from edgebert_runtime.tokenization import Encoding
 
 LAYERS = 2 * 6 + 2
+JOINED = LAYERS - 2 - 1
+"""Query, key and value are one; in the last layer key and value, since its query is one row."""
 TABLES = 3
 LENGTHS = (8, 32)
 TYPES = {value: name for name, value in vars(schema.TensorType).items() if isinstance(value, int)}
@@ -102,21 +106,47 @@ def test_near_the_float_model(recipe: str, student: Student, bundle: Path) -> No
     assert difference > (0 if recipe == "float32" else MEAN_DIFFERENCE["float32"])
 
 
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_any_length(recipe: str, student: Student, bundle: Path, tmp_path: Path) -> None:
+    """One signature answers rows of each length as one of that length does."""
+    path = tmp_path / "any.tflite"
+    with quiet(), torch.no_grad():
+        assert tflite.export(student, _with_ranges(student, RECIPES[recipe]), path, (8, 32)) == ()
+    interpreter = Interpreter(model_path=str(path))
+    runner = interpreter.get_signature_runner(ANY_LENGTH)
+    for tokens in (32, 8, 32):
+        ids = torch.randint(5, 400, (1, tokens))
+        inputs = dict(zip(student.input_names, (ids, torch.ones_like(ids), ids % 2), strict=True))
+        given = runner(**{name: each.numpy().astype(np.int32) for name, each in inputs.items()})
+        expected = _run(bundle / f"{recipe}.tflite", inputs, tokens)
+        np.testing.assert_array_equal(given[tflite.OUTPUT][0], expected)
+    for tokens in (1, 13):
+        ids = torch.randint(5, 400, (1, tokens))
+        rows = (ids, torch.ones_like(ids), ids % 2)
+        fed = dict(zip(student.input_names, rows, strict=True))
+        given = runner(**{name: each.numpy().astype(np.int32) for name, each in fed.items()})
+        padded = {name: functional.pad(each, (0, 32 - tokens)) for name, each in fed.items()}
+        np.testing.assert_allclose(
+            given[tflite.OUTPUT][0], _run(bundle / f"{recipe}.tflite", padded, 32), atol=1e-5
+        )
+
+
 @pytest.mark.parametrize("recipe", LINEAR)
 def test_types_of_weights(recipe: str, bundle: Path) -> None:
     model, graph = _graph(bundle / f"{recipe}.tflite")
     linear = [_weight(model, graph, each) for each in _operators(model, graph, "FULLY_CONNECTED")]
-    tables = _operators(model, graph, "GATHER" if recipe == "float16" else "EMBEDDING_LOOKUP")
-    assert len(linear) == LAYERS
-    assert Counter(TYPES[each.type] for each in linear) == {LINEAR[recipe]: LAYERS}
-    types = Counter(
-        # GATHER has the table first.
-        TYPES[graph.tensors[each.inputs[0 if recipe == "float16" else 1]].type]
-        for each in tables
-    )
+    # Of fixed ranges each layer has its own.
+    count = LAYERS if recipe == "int8_static" else JOINED
+    assert Counter(TYPES[each.type] for each in linear) == {LINEAR[recipe]: count}
     # Rows of float16 are gathered by their bits. Factors of a table's rows are float32.
-    halves = {"INT16": TABLES}
-    assert types == (halves if recipe == "float16" else {"INT8": TABLES, "FLOAT32": TABLES})
+    rows = [graph.tensors[each.inputs[0]] for each in _operators(model, graph, "GATHER")]
+    factors = [
+        graph.tensors[each.inputs[1]] for each in _operators(model, graph, "EMBEDDING_LOOKUP")
+    ]
+    stored = "INT16" if recipe == "float16" else "INT8"
+    assert [TYPES[each.type] for each in rows] == [stored] * TABLES
+    expected = [] if recipe == "float16" else ["FLOAT32"] * TABLES
+    assert [TYPES[each.type] for each in factors] == expected
     assert all(
         len(each.quantization.scale) == 1 for each in graph.tensors if TYPES[each.type] == "INT8"
     )
@@ -183,7 +213,7 @@ def test_static_layers_take_and_give_int8_and_nothing_else_does(bundle: Path) ->
             assert len(graph.tensors[index].quantization.scale) == 1
     # Query, key and value of a layer share their input; the last layer's query reads one row.
     assert len(_operators(model, graph, "QUANTIZE")) == 4 + 5 + 2
-    assert len(_operators(model, graph, "DEQUANTIZE")) == LAYERS
+    assert len(_operators(model, graph, "DEQUANTIZE")) == LAYERS + TABLES
     for name in ("SOFTMAX", "BATCH_MATMUL", "ADD"):
         for operator in _operators(model, graph, name):
             assert TYPES[graph.tensors[operator.outputs[0]].type] == "FLOAT32"
@@ -201,7 +231,9 @@ def test_layers_left_in_float(recipe: str, student: Student, tmp_path: Path) -> 
         TYPES[_weight(model, graph, each).type]
         for each in _operators(model, graph, "FULLY_CONNECTED")
     )
-    assert linear == {"FLOAT32": 2, LINEAR[recipe]: LAYERS - 2}
+    # A query apart from its key and value; these are one in both layers.
+    joined = 0 if recipe == "int8_static" else 2
+    assert linear == {"FLOAT32": 2, LINEAR[recipe]: LAYERS - 2 - joined}
     tokens = [
         TYPES[graph.tensors[each.inputs[1]].type]
         for each in _operators(model, graph, "EMBEDDING_LOOKUP")
@@ -292,12 +324,10 @@ def _encodings(seed: int, count: int) -> list[Encoding]:
 
 def _export(student: Student, recipe: Recipe, path: Path, lengths: tuple[int, ...] = (8,)) -> None:
     with quiet(), torch.no_grad():
-        tflite.export(student, recipe, path, lengths)
+        assert tflite.export(student, recipe, path, lengths, fixed=True) == lengths
 
 
 def _run(path: Path, inputs: dict[str, torch.Tensor], length: int) -> Any:
-    from ai_edge_litert.interpreter import Interpreter
-
     runner = Interpreter(model_path=str(path)).get_signature_runner(f"tokens_{length}")
     fed = {name: tensor.numpy().astype(np.int32) for name, tensor in inputs.items()}
     return runner(**fed)[tflite.OUTPUT][0]

@@ -20,7 +20,12 @@ MISSING = object()
 
 @pytest.fixture(scope="module")
 def text(explained: str) -> str:
-    return explained
+    """Its TFLite file has lengths, as in every version."""
+    data = json.loads(explained)
+    for each in data["artifacts"]:
+        if each["backend"] == "tflite":
+            each["lengths"] = [8, 64]
+    return json.dumps(data)
 
 
 def altered(text: str, place: str, value: Any) -> str:
@@ -119,11 +124,11 @@ def test_a_field_of_the_wrong_type(text: str, field: str, value: Any) -> None:
         refuse(altered(text, field, value), rf"{place}.*: got |schema_version is ")
 
 
-@pytest.mark.parametrize("version", [0, 4, -1, 10**4000], ids=lambda value: repr(value)[:12])
+@pytest.mark.parametrize("version", [0, 5, -1, 10**4000], ids=lambda value: repr(value)[:12])
 def test_another_schema_version(text: str, version: int) -> None:
     refuse(
         altered(text, "schema_version", version),
-        r"^bundle schema_version is .*, this edgebert reads 1 to 3; upgrade edgebert",
+        r"^bundle schema_version is .*, this edgebert reads 1 to 4; upgrade edgebert",
     )
 
 
@@ -146,8 +151,23 @@ def test_a_manifest_of_version_1(text: str) -> None:
     assert Manifest.from_json(json.dumps(as_version_1(text))) == expected
 
 
-def test_a_manifest_of_version_2(text: str) -> None:
-    assert Manifest.from_json(altered(text, "schema_version", 2)) == Manifest.from_json(text)
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_manifest_of_version_2_or_3(text: str, version: int) -> None:
+    assert Manifest.from_json(altered(text, "schema_version", version)) == Manifest.from_json(text)
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_any_length_ahead_of_its_version(text: str, version: int) -> None:
+    old = as_version_1(text) if version == 1 else json.loads(text) | {"schema_version": version}
+    tflite = next(each for each in old["artifacts"] if each["backend"] == "tflite")
+    tflite["lengths"] = []
+    place = old["artifacts"].index(tflite)
+    refuse(
+        json.dumps(old),
+        rf"^artifacts\[{place}\]\.lengths: got \[\], expected one of tflite at least",
+    )
+    read = Manifest.from_json(altered(text, f"artifacts.{place}.lengths", []))
+    assert read.artifacts[place].lengths == ()
 
 
 @pytest.mark.parametrize("field", ["pruning", "search"])
@@ -226,8 +246,7 @@ WRONG = {
     "lengths beyond": ("artifacts.1.lengths", [8, 64, 128], "from 1 to 64"),
     "lengths short of it": ("artifacts.1.lengths", [8, 32], "end with 64"),
     "length 0": ("artifacts.1.lengths", [0, 64], "from 1 to 64"),
-    "no lengths": ("artifacts.1.lengths", [], "lengths for tflite"),
-    "lengths for onnx": ("artifacts.0.lengths", [64], "none for other backends"),
+    "lengths for onnx": ("artifacts.0.lengths", [64], "none but for tflite"),
     "a nameless layer": ("artifacts.0.float_layers", ["a", ""], "1 to 1000 characters"),
     "more zeros than weights": ("artifacts.0.sparsity", 1.01, "a share from 0 to 1"),
     "fewer than no zeros": ("artifacts.0.sparsity", -0.01, "a share from 0 to 1"),

@@ -112,6 +112,6 @@ def test_a_version_to_come(tmp_path: Path) -> None:
     manifest |= {"schema_version": SCHEMA_VERSION + 1, "a field of then": 1}
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("manifest.json", json.dumps(manifest))
-    with pytest.raises(ManifestError, match=r"reads 1 to 3; upgrade edgebert") as caught:
+    with pytest.raises(ManifestError, match=r"reads 1 to 4; upgrade edgebert") as caught:
         edgebert.load(path)
     assert type(caught.value).__name__ == "ManifestVersionError"

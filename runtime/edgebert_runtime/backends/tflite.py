@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
-from edgebert_runtime.backends import Ids, Outputs, checked, content, failure, feed
+from edgebert_runtime.backends import Ids, Outputs, checked, content, failure
 from edgebert_runtime.errors import BackendError
 from edgebert_runtime.manifest import Artifact
 
@@ -27,7 +28,11 @@ except ModuleNotFoundError:
 
 
 class TfliteBackend:
-    """One interpreter, one signature a length; rows run one after another under a lock."""
+    """One interpreter; rows run one after another under a lock.
+
+    Its file takes any length, and inputs are resized to each, or has a signature for each of some
+    lengths, and rows are padded.
+    """
 
     max_rows = 1
 
@@ -36,24 +41,22 @@ class TfliteBackend:
         self._interpreter = Interpreter(
             num_threads=threads, model_content=content(artifact, source)
         )
-        self._runners: dict[int, Any] = {}
         self._lock = threading.Lock()
-        (self._output,) = artifact.outputs
+        signatures = _Resized if not artifact.lengths else _Fixed
+        self._signatures = signatures(self._interpreter, artifact)
 
     def run(self, inputs: Mapping[str, Ids]) -> Outputs:
         rows, tokens = inputs["input_ids"].shape
-        length = next(length for length in self._artifact.lengths if length >= tokens)
-        padded = {
-            name: np.pad(array, ((0, 0), (0, length - tokens))) for name, array in inputs.items()
+        length = next((each for each in self._artifact.lengths if each >= tokens), tokens)
+        fed = {
+            name: np.zeros((rows, length), dtype) for name, dtype in self._artifact.inputs.items()
         }
-        fed = feed(self._artifact, padded)
+        for name, array in fed.items():
+            array[:, :tokens] = inputs[name]
         with self._lock:
             try:
-                runner = self._runner(length)
                 arrays = [
-                    runner(**{name: array[row : row + 1] for name, array in fed.items()})[
-                        self._output
-                    ]
+                    self._signatures.run({name: each[row : row + 1] for name, each in fed.items()})
                     for row in range(rows)
                 ]
                 outputs = checked(self._artifact, np.concatenate(arrays), rows, length)
@@ -61,15 +64,59 @@ class TfliteBackend:
             except Exception as error:
                 raise failure(self._artifact, error) from error
 
-    def _runner(self, length: int) -> Any:
+
+class _Resized:
+    """The one signature of a file that takes any length."""
+
+    def __init__(self, interpreter: Any, artifact: Artifact) -> None:
+        self._interpreter = interpreter
+        runner = interpreter.get_signature_runner(ANY_LENGTH)
+        places = {name: each["index"] for name, each in runner.get_input_details().items()}
+        self._inputs = {name: places[name] for name in artifact.inputs}
+        (output,) = artifact.outputs
+        self._output = runner.get_output_details()[output]["index"]
+        self._tokens: int | None = None
+
+    def run(self, inputs: Mapping[str, NDArray[np.integer]]) -> Any:
+        """Each [1, tokens] → the output."""
+        (tokens,) = {array.shape[1] for array in inputs.values()}
+        if tokens != self._tokens:
+            # None while it may be half done.
+            self._tokens = None
+            for place in self._inputs.values():
+                self._interpreter.resize_tensor_input(place, (1, tokens))
+            self._interpreter.allocate_tensors()
+            self._tokens = tokens
+        for name, array in inputs.items():
+            self._interpreter.set_tensor(self._inputs[name], array)
+        self._interpreter.invoke()
+        return self._interpreter.get_tensor(self._output)
+
+
+class _Fixed:
+    """Signatures of a length each."""
+
+    def __init__(self, interpreter: Any, artifact: Artifact) -> None:
+        self._interpreter = interpreter
+        (self._output,) = artifact.outputs
+        self._runners: dict[int, Any] = {}
+
+    def run(self, inputs: Mapping[str, NDArray[np.integer]]) -> Any:
+        """Each [1, a length] → the output."""
+        (length,) = {array.shape[1] for array in inputs.values()}
         if length not in self._runners:
-            self._runners[length] = self._interpreter.get_signature_runner(signature_name(length))
-        return self._runners[length]
+            name = signature_name(length)
+            self._runners[length] = self._interpreter.get_signature_runner(name)
+        return self._runners[length](**inputs)[self._output]
+
+
+ANY_LENGTH = "tokens"
+"""The signature of a file that takes any length."""
 
 
 def signature_name(length: int) -> str:
-    """The name of the signature for rows of `length` tokens."""
-    return f"tokens_{length}"
+    """The signature for rows of `length` tokens."""
+    return f"{ANY_LENGTH}_{length}"
 
 
 def open_artifact(artifact: Artifact, source: Path | bytes, threads: int) -> TfliteBackend:

@@ -4,12 +4,20 @@ import com.google.ai.edge.litert.Accelerator
 import com.google.ai.edge.litert.CompiledModel
 import com.google.ai.edge.litert.TensorBuffer
 import java.io.File
+import org.edgebert.MissingBackendException
 import org.edgebert.bundle.Artifact
 
 /** Opens artifacts with LiteRT. */
 public class LiteRtBackendFactory : BackendFactory {
-    override fun open(artifact: Artifact, content: ByteArray, threads: Int): Backend =
-        LiteRtBackend(artifact, content, threads)
+    override fun open(artifact: Artifact, content: ByteArray, threads: Int): Backend {
+        if (artifact.lengths.isEmpty()) {
+            throw MissingBackendException(
+                "tflite: '${artifact.file}' is of any length, and LiteRT's Kotlin API resizes no inputs; convert " +
+                    "with --lengths 16,32,64,128, or take onnx",
+            )
+        }
+        return LiteRtBackend(artifact, content, threads)
+    }
 }
 
 /**

@@ -210,8 +210,8 @@ private fun artifact(data: Any?, where: String, maxLength: Int): Artifact {
         reject("$where.lengths", lengths.toTypedArray(), "ascending lengths that end with $maxLength")
     }
     val backend = takeText(fields["backend"], "$where.backend", BACKENDS)
-    if (lengths.isEmpty() == (backend == "tflite")) {
-        reject("$where.lengths", lengths.toTypedArray(), "lengths for tflite, and none for other backends")
+    if (lengths.isNotEmpty() && backend != "tflite") {
+        reject("$where.lengths", lengths.toTypedArray(), "none but for tflite")
     }
     val inputs = takeObject(fields["inputs"])?.takeIf { it.keys.containsAll(INPUTS.take(2)) }
         ?: reject("$where.inputs", fields["inputs"], "input_ids and attention_mask at least")

@@ -7,7 +7,7 @@ import org.edgebert.json.shortened
 import org.edgebert.json.takeObject
 
 /** The newest schema version that is read. */
-internal const val SCHEMA_VERSION = 3
+internal const val SCHEMA_VERSION = 4
 
 /**
  * Parsed JSON of any version up to the present one, as the present one would have it.
@@ -30,7 +30,8 @@ internal fun upgraded(data: Any?): Any? {
         )
     }
     if (version == 1L) fields = toVersion2(fields)
-    if (version != 3L) fields = toVersion3(fields)
+    if (version <= 2L) fields = toVersion3(fields)
+    if (version <= 3L) fields = toVersion4(fields)
     return fields
 }
 
@@ -53,6 +54,18 @@ private fun toVersion2(fields: Map<String, Any?>): Map<String, Any?> {
 private fun toVersion3(fields: Map<String, Any?>): Map<String, Any?> {
     if (fields["task"] in TOKEN_TASKS) reject("task", fields["task"], "a task of schema version 2 or before")
     return fields + ("schema_version" to 3L)
+}
+
+/** Version 4 has tflite files of any length, and no more fields. */
+private fun toVersion4(fields: Map<String, Any?>): Map<String, Any?> {
+    (fields["artifacts"] as? List<*>)?.forEachIndexed { index, artifact ->
+        val held = takeObject(artifact)
+        val lengths = held?.get("lengths") as? List<*>
+        if (held?.get("backend") == "tflite" && lengths?.isEmpty() == true) {
+            reject("artifacts[$index].lengths", lengths, "one of tflite at least")
+        }
+    }
+    return fields + ("schema_version" to 4L)
 }
 
 private fun withFields(fields: Map<String, Any?>, where: String, added: Map<String, Any?>): Map<String, Any?> {
