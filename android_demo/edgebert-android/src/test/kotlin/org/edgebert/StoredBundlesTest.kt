@@ -12,7 +12,7 @@ import org.junit.Test
 class StoredBundlesTest {
     @Test
     fun theAnswersOfThen() {
-        for (version in 1..2) {
+        for (version in 1..3) {
             for (row in artifacts(version).filter { it["backend"] == "onnx" }) {
                 val recipe = row["recipe"] as String
                 EdgeBert.load(File(FOLDER, "version-$version.edgebert"), recipe = recipe, threads = 1).use { model ->
