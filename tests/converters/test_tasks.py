@@ -160,7 +160,6 @@ def test_length_of_sentence_transformers_is_the_limit(tmp_path: Path) -> None:
     options = edgebert.ConvertOptions(formats=("tflite",))
     manifest = edgebert.convert(folder, tmp_path / "bundle", options)
     assert (manifest.max_length, manifest.source.position_limit) == (24, 64)
-    assert manifest.artifacts[0].lengths == (8, 16, 24)
     with edgebert.load(tmp_path / "bundle") as model:
         assert len(model.tokenizer.encode("word " * 50).ids) == 24
 

@@ -25,7 +25,6 @@ def test_an_export_takes_its_sizes_from_the_configuration(tmp_path: Path) -> Non
     options = edgebert.ConvertOptions(recipes=("float32", "int8_dynamic"))
     manifest = edgebert.convert(folder, tmp_path / "bundle", options)
     assert manifest.max_length == 12
-    assert {each.lengths for each in manifest.artifacts if each.backend == "tflite"} == {(8, 12)}
     for each in manifest.artifacts:
         assert each.recipe != "float32" or each.parity.max_difference < 1e-4
     for backend in BACKENDS:

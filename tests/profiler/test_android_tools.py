@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,6 @@ from edgebert.profiler.android_benchmark_model import BenchmarkModel
 from edgebert.profiler.android_perf_test import PerfTest, tensor
 from edgebert.profiler.android_tool import Job
 from edgebert.profiler.android_tools import abi_of, tool_of, version_of
-from edgebert_runtime.backends.tflite import signature_name
 from edgebert_runtime.bundle import Bundle
 from edgebert_runtime.errors import DeviceError
 
@@ -105,10 +105,17 @@ def test_refuses_what_benchmark_model_never_prints(
     assert str(caught.value).isprintable()
 
 
-def test_tells_benchmark_model_which_signature_to_run(tflite: Job) -> None:
+@pytest.mark.parametrize(
+    ("lengths", "signature", "length"), [((8, 32, 64), "tokens_32", 32), ((), "tokens", 20)]
+)
+def test_tells_benchmark_model_which_signature_to_run(
+    tflite: Job, lengths: tuple[int, ...], signature: str, length: int
+) -> None:
+    tflite = dataclasses.replace(
+        tflite, artifact=dataclasses.replace(tflite.artifact, lengths=lengths)
+    )
     arguments = BenchmarkModel().arguments(tflite)
-    length = min(each for each in tflite.artifact.lengths if each >= 20)
-    assert f"--signature_to_run_for={signature_name(length)}" in arguments
+    assert f"--signature_to_run_for={signature}" in arguments
     assert "--graph=/d/model.tflite" in arguments
     assert "--num_threads=2" in arguments
     assert "--min_secs=3.000" in arguments
