@@ -45,8 +45,10 @@ class Classifier:
         return int(self.model.config.pad_token_id or 0)
 
 
-def load(folder: Path, labels: LabelSpace | None = None) -> Classifier:
+def load(folder: Path, labels: LabelSpace | None = None, *, own_order: bool = False) -> Classifier:
     """Read a checkpoint folder; for other labels than its own with a new head.
+
+    With `own_order`, the same labels in another order are no other labels.
 
     Weights that magnitude pruning set to zero stay zero while the model learns.
 
@@ -64,6 +66,8 @@ def load(folder: Path, labels: LabelSpace | None = None) -> Classifier:
     config = _config(folder)
     has_head = str((config.architectures or [""])[0]).endswith("ForSequenceClassification")
     own = LabelSpace(*task_of(config)) if has_head else None
+    if own_order and labels is not None and own is not None and _same(labels, own):
+        labels = own
     if labels is not None:
         labels.configure(config)
     elif own is None:
@@ -80,6 +84,10 @@ def load(folder: Path, labels: LabelSpace | None = None) -> Classifier:
     if (pruned := pruning.read(config)) is not None and pruned.sparsity:
         sparsity.hold(model)
     return Classifier(model, folder, read_tokenizer(folder, config.vocab_size), labels or own)
+
+
+def _same(labels: LabelSpace, own: LabelSpace) -> bool:
+    return labels.task == own.task and sorted(labels.names) == sorted(own.names)
 
 
 def save(model: Any, tokenizer_folder: Path, target: Path) -> None:

@@ -46,7 +46,8 @@ def train(
         stream_examples(data.train, data.columns), options.task, str(data.train)
     )
     with devices(options.run) as accelerate:
-        classifier = models.load(source, space)
+        classifier = models.load(source, space, own_order=True)
+        space = classifier.labels or space
         set_dropout(classifier.model, options.run.dropout)
         run = Run(target, record(options, checkpoint=classifier.identity()))
         inputs = [source, data.train, data.dev]

@@ -14,6 +14,7 @@ from field_checkpoints import change_json
 
 import edgebert
 from edgebert.cli import main
+from edgebert.distillation import DataOptions, Schedule, TrainOptions
 from edgebert_runtime.manifest import BACKENDS
 
 WORDS = {
@@ -101,3 +102,19 @@ def test_one_order_from_teacher_to_answer(
     assert main(["evaluate", str(bundle), str(rows), "--json"]) == 0
     scored = json.loads(capsys.readouterr().out)["artifacts"]
     assert [each["accuracy"] for each in scored] == [1.0] * len(BACKENDS)
+
+
+def test_training_goes_on_in_the_order_of_the_checkpoint(tmp_path: Path) -> None:
+    """Rows name the same labels; their alphabet gives another order than the checkpoint has."""
+    checkpoint = students.checkpoint(tmp_path / "student", labels=("positive", "negative"))
+    rows = tmp_path / "rows.tsv"
+    rows.write_text("text\tlabel\n" + "a fine day\tpositive\na bad day\tnegative\n" * 4)
+    schedule = Schedule(epochs=1, batch_size=8, learning_rate=1e-12)
+    data = DataOptions(train=rows)
+    edgebert.train(checkpoint, tmp_path / "trained", TrainOptions(data=data, schedule=schedule))
+    before, after = (
+        transformers.AutoModelForSequenceClassification.from_pretrained(each)
+        for each in (checkpoint, tmp_path / "trained")
+    )
+    assert after.config.id2label == {0: "positive", 1: "negative"}
+    torch.testing.assert_close(after.classifier.weight, before.classifier.weight)
