@@ -16,6 +16,7 @@ import pytest
 import edgebert
 from edgebert_converters import publish as publishing
 from edgebert_converters.recipes import RECIPES
+from edgebert_runtime.manifest_versions import SCHEMA_VERSION
 
 ONNX = edgebert.ConvertOptions(formats=("onnx",))
 
@@ -139,7 +140,7 @@ def test_force_replaces_a_bundle_of_another_version(
         edgebert.load(target)
     edgebert.convert(checkpoint, target, dataclasses.replace(ONNX, force=True))
     with edgebert.load(target, backend="onnx") as model:
-        assert model.manifest.schema_version == 3
+        assert model.manifest.schema_version == SCHEMA_VERSION
 
 
 def test_force_spares_what_is_no_bundle(checkpoint: Path, tmp_path: Path) -> None:

@@ -71,8 +71,11 @@ class _Resized:
     def __init__(self, interpreter: Any, artifact: Artifact) -> None:
         self._interpreter = interpreter
         runner = interpreter.get_signature_runner(ANY_LENGTH)
-        places = {name: each["index"] for name, each in runner.get_input_details().items()}
-        self._inputs = {name: places[name] for name in artifact.inputs}
+        self._inputs = {name: each["index"] for name, each in runner.get_input_details().items()}
+        if self._inputs.keys() != artifact.inputs.keys():
+            # Of one that is not set, whatever lies in memory would be read.
+            listed = [", ".join(sorted(each)) for each in (self._inputs, artifact.inputs)]
+            raise ValueError("the file has the inputs {}, the manifest {}".format(*listed))
         (output,) = artifact.outputs
         self._output = runner.get_output_details()[output]["index"]
         self._tokens: int | None = None
