@@ -27,7 +27,7 @@ class Options:
 
     lengths: tuple[int, ...] = (16, 32, 64, 128)
     """Tokens, special ones included."""
-    rounds: int = 12
+    rounds: int = 8
     """Of ids → logits; texts and starts take part of them."""
     sentences: int = 1000
     threads: tuple[int, ...] = (1,)

@@ -51,7 +51,7 @@ KINDS = (
     Kind(
         "x86-64 with VNNI",
         _LITERT_FIRST,
-        "LiteRT takes 0.6 of ONNX Runtime's time on an AMD EPYC (benchmarks/peers)",
+        "LiteRT takes 0.60 of ONNX Runtime's time on an AMD EPYC (benchmarks/peers)",
     ),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,18 @@ def test_the_order_on_arm_is_that_of_the_counts(processor: str) -> None:
     assert first < second
     if processor != "i8mm":
         assert f"takes {first / second:.2f} of" in kind.figure
+
+
+def test_the_order_on_x86_64_is_that_of_the_times() -> None:
+    stored = environments.ROOT / "benchmarks" / "peers.json"
+    peers = json.loads(stored.read_text(encoding="utf-8"))["models"]["tinybert"]["peers"]
+    kind = fastest.kind_of(frozenset({"avx512_vnni"}), arm=False)
+    first, second = (
+        statistics.median(peers[f"edgebert-{name}"]["threads"]["1"]["ids_ms"]["32"])
+        for name in kind.backends[:2]
+    )
+    assert first < second
+    assert f"takes {first / second:.2f} of" in kind.figure
 
 
 def test_by_what_was_measured_here(both: Path) -> None:
