@@ -106,6 +106,7 @@ def test_other_answers_are_noticed(apk: Path, tmp_path: Path) -> None:
     assert compared.stderr.startswith("Python answers positive ")
 
 
+@pytest.mark.slow
 def test_building_again_gives_the_same_bytes(apk: Path, student: Path, tmp_path: Path) -> None:
     android_build.succeed(
         *("apk", "--bundle", student, "--output", tmp_path),

@@ -96,7 +96,9 @@ def test_a_pruned_checkpoint_reloads_everywhere(family: str, tmp_path: Path) -> 
     torch.testing.assert_close(logits(models.load(tmp_path / "again").model), logits(model))
 
 
-@pytest.mark.parametrize("family", ["bert", "distilbert", "albert"])
+@pytest.mark.parametrize(
+    "family", ["bert", pytest.param("distilbert", marks=pytest.mark.slow), "albert"]
+)
 def test_three_backends_agree_on_a_pruned_checkpoint(family: str, tmp_path: Path) -> None:
     folder = pruned_folder(tmp_path, family)
     recipes = ("float32", "int8_dynamic") if family == "bert" else ("float32",)

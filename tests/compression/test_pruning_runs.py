@@ -159,6 +159,7 @@ def test_a_target_is_met_and_its_search_reported(kind: str, teacher: Path, tmp_p
     assert len(stage["search"]) == 12
 
 
+@pytest.mark.slow
 def test_a_latency_is_measured(
     teacher: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -58,7 +58,7 @@ def sentences() -> list[str]:
 @pytest.fixture(scope="module")
 def minilm(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest]:
     output = tmp_path_factory.mktemp("minilm") / "bundle"
-    options = edgebert.ConvertOptions(formats=("tflite",), recipes=tuple(RECIPES), lengths=(64,))
+    options = edgebert.ConvertOptions(formats=("tflite",), recipes=tuple(RECIPES))
     return output, edgebert.convert(resources.minilm(), output, options)
 
 

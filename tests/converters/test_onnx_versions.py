@@ -41,6 +41,7 @@ def answers(interpreter: Path | str, path: Path, exact: str) -> list[list[float]
     return outputs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["bert", "albert", "mobilebert"])
 def test_same_answers(family: str, tmp_path: Path) -> None:
     folder = students.checkpoint(tmp_path / "checkpoint", family)

@@ -106,7 +106,13 @@ def test_near_the_float_model(recipe: str, student: Student, bundle: Path) -> No
     assert difference > (0 if recipe == "float32" else MEAN_DIFFERENCE["float32"])
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        pytest.param(each, marks=[] if each == "int8_dynamic" else pytest.mark.slow)
+        for each in RECIPES
+    ],
+)
 def test_any_length(recipe: str, student: Student, bundle: Path, tmp_path: Path) -> None:
     """One signature answers rows of each length as one of that length does."""
     path = tmp_path / "any.tflite"

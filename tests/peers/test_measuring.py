@@ -35,6 +35,7 @@ def _environment_of_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setattr(making, "CACHE", tmp_path)
 
 
+@pytest.mark.slow
 def test_peers_are_compared_and_timed_in_processes_of_their_own(subject: Subject) -> None:
     found = measuring.measure(subject, [_peer(name) for name in HERE], OPTIONS)
     assert list(found) == list(HERE)
