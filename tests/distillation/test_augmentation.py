@@ -356,6 +356,7 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", **more}
 
 
+@pytest.mark.slow
 def test_killed_and_continued(tmp_path: Path, colours: WordVectors) -> None:
     source, output = table(tmp_path, rows=30_000), tmp_path / "out.jsonl"
     partial = tmp_path / ".out.jsonl.partial"
