@@ -125,7 +125,7 @@ def _classifier(folder: Path, sentence: SentenceEncoder | None) -> Checkpoint:
     """`sentence` is what sentence-transformers' CrossEncoder says of it."""
     model = _pretrained(AutoModelForSequenceClassification, folder)
     config = model.config
-    task, labels = task_of(config, None if sentence is None else sentence.activation)
+    task, labels = task_of(config, sentence)
     tokenizer = read_tokenizer(folder, config.vocab_size)
     checkpoint = _checkpoint(
         folder,
@@ -214,10 +214,10 @@ def _pretrained(kind: Any, folder: Path) -> Any:
     return pretrained(kind, folder, dispensable, attn_implementation="eager")
 
 
-def task_of(config: Any, activation: str | None = None) -> tuple[str, tuple[str, ...]]:
+def task_of(config: Any, sentence: SentenceEncoder | None = None) -> tuple[str, tuple[str, ...]]:
     """Task and labels of a sequence classifier's configuration.
 
-    `activation` is that of its output, where another file says it.
+    `sentence` is what sentence-transformers says of it.
 
     Raises:
         ConversionError: for a kind of problem, or labels, that nothing here answers.
@@ -226,7 +226,7 @@ def task_of(config: Any, activation: str | None = None) -> tuple[str, tuple[str,
     problem = config.problem_type or (
         "regression" if len(labels) == 1 else "single_label_classification"
     )
-    if problem == "regression" and len(labels) == 1 and _gives_a_probability(config, activation):
+    if problem == "regression" and len(labels) == 1 and _gives_a_probability(config, sentence):
         problem = "multi_label_classification"
     if problem not in _PROBLEMS:
         raise ConversionError(
@@ -235,11 +235,12 @@ def task_of(config: Any, activation: str | None = None) -> tuple[str, tuple[str,
     return _PROBLEMS[problem], labels
 
 
-def _gives_a_probability(config: Any, activation: str | None) -> bool:
+def _gives_a_probability(config: Any, sentence: SentenceEncoder | None) -> bool:
     """Whether sentence-transformers' CrossEncoder takes the sigmoid of the one output."""
     # Since its version 5.7 in a file of its own, before in the model's.
+    name = None if sentence is None else sentence.activation
     settings = getattr(config, "sentence_transformers", None)
-    name = activation or (settings.get("activation_fn") if isinstance(settings, dict) else None)
+    name = name or (settings.get("activation_fn") if isinstance(settings, dict) else None)
     # Before its version 4 the name stood by itself.
     name = name or getattr(config, "sbert_ce_default_activation_function", None)
     return str(name).rpartition(".")[2] == "Sigmoid"

@@ -65,7 +65,7 @@ def load(folder: Path, labels: LabelSpace | None = None, *, own_order: bool = Fa
     folder = folder if sentence is None else sentence.transformer
     config = _config(folder)
     has_head = str((config.architectures or [""])[0]).endswith("ForSequenceClassification")
-    own = LabelSpace(*task_of(config)) if has_head else None
+    own = LabelSpace(*task_of(config, sentence)) if has_head else None
     if own_order and labels is not None and own is not None and _same(labels, own):
         labels = own
     if labels is not None:

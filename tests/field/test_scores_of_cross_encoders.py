@@ -13,6 +13,7 @@ import transformers
 from field_checkpoints import FLOAT_ONNX, change_json
 
 import edgebert
+from edgebert.distillation import models
 
 PAIRS = [("Is it open?", "The museum is closed on Mondays."), ("No.", "ok")]
 ACTIVATION = "torch.nn.modules.activation.Sigmoid"
@@ -57,6 +58,9 @@ def test_what_version_5_7_writes(tmp_path: Path) -> None:
     change_json(checkpoint / "tokenizer_config.json", model_max_length=30)
     manifest = edgebert.convert(checkpoint, tmp_path / "bundle", FLOAT_ONNX)
     assert (manifest.task, manifest.max_length) == ("multi-label-classification", 30)
+    teacher = models.load(checkpoint)
+    assert teacher.labels is not None
+    assert teacher.labels.task == manifest.task
 
 
 @pytest.mark.parametrize(
