@@ -177,6 +177,16 @@ def environment(machine: Machine) -> dict[str, str]:
     }
 
 
+def wheelhouse() -> Path:
+    """All wheels that an arm64 machine needs for both backends, kept in .cache."""
+    from edgebert.profiler.wheelhouse import build
+
+    folder = CACHE / "wheelhouse-linux-aarch64"
+    if not folder.is_dir():
+        build(folder, "linux-aarch64", "3.11", ("onnx", "tflite"), progress=print)
+    return folder
+
+
 def wheel(folder: Path) -> Path:
     """This tree's wheel, built there."""
     build = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(folder)]

@@ -24,11 +24,10 @@ ROOT = HERE.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "profiler")]
 import ssh_server  # noqa: E402
 import this_machine  # noqa: E402
-from arm_roots import CACHE, MACHINES, environment, inside, root  # noqa: E402
+from arm_roots import CACHE, MACHINES, environment, inside, root, wheelhouse  # noqa: E402
 
 import edgebert  # noqa: E402
 from edgebert.profiler.ssh import Ssh  # noqa: E402
-from edgebert.profiler.wheelhouse import build  # noqa: E402
 from edgebert_runtime.measurement import Settings  # noqa: E402
 
 MACHINE = MACHINES["arm64"]
@@ -53,7 +52,7 @@ def main() -> None:
         server = ssh_server.Server(Path(temporary) / "server", Path("/root/.cache"), shell)
         server.start()
         os.environ["PATH"] = f"{server.client()}:{os.environ['PATH']}"
-        device = Ssh(server.address, wheels())
+        device = Ssh(server.address, wheelhouse())
         try:
             profile(device)
         finally:
@@ -88,14 +87,6 @@ def bundle() -> Path:
     if not output.is_dir():
         options = edgebert.ConvertOptions(formats=("onnx", "tflite"), lengths=(16, 32, 64))
         edgebert.convert(ROOT / "models/film-sentiment", output, options)
-    return output
-
-
-def wheels() -> Path:
-    """All that the emulated machine installs, kept in .cache."""
-    output = CACHE / "wheelhouse-linux-aarch64"
-    if not output.is_dir():
-        build(output, "linux-aarch64", "3.11", BACKENDS, progress=print)
     return output
 
 

@@ -74,14 +74,10 @@ def versions() -> dict[str, str]:
 
 
 def _wheels() -> list[Path]:
-    """Those of the wheelhouse that `ssh_arm64.py` uses, too, made if there is none."""
-    from edgebert.profiler.wheelhouse import build
-
-    folder = CACHE / "wheelhouse-linux-aarch64"
-    if not folder.is_dir():
-        build(folder, "linux-aarch64", "3.11", ("onnx", "tflite"), progress=print)
     # edgebert itself comes from this checkout.
-    return [each for each in sorted(folder.glob("*.whl")) if "edgebert" not in each.name]
+    return [
+        each for each in sorted(arm_roots.wheelhouse().glob("*.whl")) if "edgebert" not in each.name
+    ]
 
 
 def run(

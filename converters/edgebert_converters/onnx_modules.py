@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from edgebert_converters.encoder import Attention, BertEncoder, mask_bias
 from edgebert_converters.heads import Student
+from edgebert_converters.replacing import EncoderParts, NormParts, replace
 
 
 @torch.library.custom_op("edgebert::normalized", mutates_args=())
@@ -44,15 +45,11 @@ TRANSLATIONS: dict[Any, Callable[..., Any]] = {
 """Our operators → functions that say them in ONNX, for torch's exporter."""
 
 
-class Normalization(nn.Module):
+class Normalization(NormParts):
     """nn.LayerNorm by operators that ONNX Runtime has vector code of.
 
     It makes one of LayerNormalization and the sum before it, whose code takes an element at a time.
     """
-
-    def __init__(self, norm: nn.LayerNorm) -> None:
-        super().__init__()
-        self.weight, self.bias, self.epsilon = norm.weight, norm.bias, norm.eps
 
     def forward(self, rows: Tensor) -> Tensor:
         """[R, 1, H] or [B, S, H] → the same."""
@@ -89,16 +86,8 @@ class RowsAttention(nn.Module):
         return context.permute(2, 0, 1, 3).reshape(-1, 1, self.heads * value.shape[3])
 
 
-class RowsEncoder(nn.Module):
+class RowsEncoder(EncoderParts):
     """`BertEncoder` over rows [S * B, 1, H]."""
-
-    def __init__(self, encoder: BertEncoder) -> None:
-        super().__init__()
-        self.embeddings = encoder.embeddings
-        self.layers, self.last_layer = encoder.layers, encoder.last_layer
-        self.first_token_only = encoder.first_token_only
-        self.takes_token_types = encoder.takes_token_types
-        self.hidden_size = encoder.hidden_size
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None
@@ -127,27 +116,14 @@ def for_onnx_runtime(student: Student, *, exact: bool) -> Student:
     1606.08415, section 2): at most 0.0005 away, where a step of 8 bits is some 0.02.
     """
     replaced = copy.deepcopy(student)
-    made: dict[nn.Module, nn.Module] = {}
-
-    def visit(module: nn.Module, in_rows: bool) -> None:
-        for name, child in module.named_children():
-            if child not in made:
-                made[child] = new(child, in_rows)
-                visit(made[child], in_rows or isinstance(child, BertEncoder))
-            setattr(module, name, made[child])
-
-    def new(module: nn.Module, in_rows: bool) -> nn.Module:
-        if isinstance(module, nn.LayerNorm):
-            return Normalization(module)
-        if isinstance(module, BertEncoder):
-            return RowsEncoder(module)
-        if isinstance(module, Attention):
-            key: nn.Module = module.key
-            key.bias = None  # type: ignore[assignment]
-            return RowsAttention(module) if in_rows else module
-        if isinstance(module, nn.GELU) and in_rows and not exact:
-            return nn.GELU(approximate="tanh")
-        return module
-
-    visit(replaced, False)
+    for attention in replaced.modules():
+        if isinstance(attention, Attention):
+            attention.key.bias = None  # type: ignore[assignment]
+    encoder = replaced.encoder
+    if isinstance(encoder, BertEncoder):
+        replace(encoder, Attention, RowsAttention)
+        if not exact:
+            replace(encoder, nn.GELU, lambda _: nn.GELU(approximate="tanh"))
+        replaced.encoder = RowsEncoder(encoder)
+    replace(replaced, nn.LayerNorm, Normalization)
     return replaced

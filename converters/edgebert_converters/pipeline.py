@@ -94,7 +94,6 @@ def convert(
     report(f"reading {checkpoint}")
     with quiet():
         loaded = load_checkpoint(folder, options.pooling)
-    lengths = _lengths(options.lengths, loaded.max_length)
     temporary = Path(tempfile.gettempdir())
     publish.remove_abandoned(temporary, WORK)
     try:
@@ -104,8 +103,7 @@ def convert(
             # The temporary folder is closed to other users, and a copy of it would be too.
             bundle = Path(work) / "bundle"
             bundle.mkdir()
-            conversion = _conversion(loaded, bundle, lengths, report, sentences)
-            conversion.fixed_lengths = options.lengths is not None
+            conversion = _conversion(loaded, bundle, options.lengths, report, sentences)
             manifest = select(conversion, pairs)
             _write(manifest, bundle)
             report(f"writing {target}")
@@ -123,11 +121,12 @@ def convert(
 def _conversion(
     loaded: Checkpoint,
     folder: Path,
-    lengths: tuple[int, ...],
+    given: tuple[int, ...] | None,
     report: Callable[[str], None],
     sentences: list[Text],
 ) -> Conversion:
     """Everything that artifacts are made with; runs the float model on the sentences."""
+    lengths = _lengths(given, loaded.max_length)
     try:
         tokenizer = Tokenizer(loaded.tokenizer, lengths[-1])
     except ManifestError as error:
@@ -135,7 +134,16 @@ def _conversion(
     encodings = comparison_texts.encoded(sentences, loaded, tokenizer)
     report(f"running the float model on {len(encodings)} sentences")
     expected = parity.float_outputs(loaded, encodings)
-    return Conversion(loaded, folder, lengths, report, tokenizer, encodings, expected)
+    return Conversion(
+        loaded,
+        folder,
+        lengths,
+        report,
+        tokenizer,
+        encodings,
+        expected,
+        fixed_lengths=given is not None,
+    )
 
 
 def _check(options: ConvertOptions) -> list[tuple[str, Recipe]]:

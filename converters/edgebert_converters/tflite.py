@@ -8,6 +8,7 @@ the same.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import logging
 import os
@@ -25,12 +26,12 @@ from edgebert_converters.recipes import Recipe
 from edgebert_converters.tflite_lengths import (
     UnlikeError,
     of_any_length,
-    signature_name,
     with_lengths,
 )
 from edgebert_converters.tflite_modules import in_rows, with_plain_scores
 from edgebert_converters.tflite_quantization import represented
 from edgebert_converters.tflite_weights import Weights
+from edgebert_runtime.manifest import tflite_signature
 
 INPUT_DTYPE = "int32"
 OUTPUT = "output_0"
@@ -133,20 +134,24 @@ def export(
         ConversionError: if a weight is not where it should be in the converted graph.
     """
     module = _module(student, recipe)
-    content = _by_litert(module, path, _KNOWN)
-    made = tuple(lengths) if fixed else ()
-    try:
-        content = with_lengths(content, _KNOWN, made) if fixed else of_any_length(content, _KNOWN)
-    except UnlikeError:
-        made = tuple(lengths)
-        try:
-            content = with_lengths(content, _KNOWN, made)
-        except UnlikeError:
-            content = _by_litert(module, path, made)
+    content, made = _converted(module, path, tuple(lengths), fixed=fixed)
     if recipe.weights != "float32":
         content = represented(content, _weights(module, recipe), recipe)
     path.write_bytes(content)
     return made
+
+
+def _converted(
+    module: Student, path: Path, lengths: tuple[int, ...], *, fixed: bool
+) -> tuple[bytes, tuple[int, ...]]:
+    """A file with float32 weights, and the lengths of its signatures; `path` is written over."""
+    known = _by_litert(module, path, _KNOWN)
+    if not fixed:
+        with contextlib.suppress(UnlikeError):
+            return of_any_length(known, _KNOWN), ()
+    with contextlib.suppress(UnlikeError):
+        return with_lengths(known, _KNOWN, lengths), lengths
+    return _by_litert(module, path, lengths), lengths
 
 
 def _module(student: Student, recipe: Recipe) -> Student:
@@ -207,6 +212,6 @@ def _by_litert(module: Student, path: Path, lengths: Sequence[int]) -> bytes:
             # A tensor of its own for each input: the exporter takes one that is there twice for
             # one input.
             ones = {name: torch.ones((1, length), dtype=torch.int32) for name in module.input_names}
-            converter = converter.signature(signature_name(length), module, sample_kwargs=ones)
+            converter = converter.signature(tflite_signature(length), module, sample_kwargs=ones)
         converter.convert(strict_export=False).export(str(path))
     return path.read_bytes()

@@ -16,17 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebert_converters.tflite_graph import drop_unused_buffers
+from edgebert_runtime.manifest import tflite_signature
 
-ANY_LENGTH = "tokens"
-"""The one signature of a file that takes any length."""
 _LEAST = 1
 """Tokens that a graph of any length has before its inputs are resized, as is usual."""
 _TO_THE_END = -1
-
-
-def signature_name(length: int) -> str:
-    """The signature of one length."""
-    return f"{ANY_LENGTH}_{length}"
 
 
 class UnlikeError(Exception):
@@ -34,7 +28,7 @@ class UnlikeError(Exception):
 
 
 def of_any_length(content: bytes, known: tuple[int, int]) -> bytes:
-    """A .tflite file with one signature, `ANY_LENGTH`, whose inputs are to be resized.
+    """A .tflite file with one signature, whose inputs are to be resized.
 
     Args:
         content: a file with signatures for the `known` lengths.
@@ -52,7 +46,7 @@ def of_any_length(content: bytes, known: tuple[int, int]) -> bytes:
             tensor.shapeSignature = np.where(grows, -1, one.shape).astype(np.int32)
     for operator in graph.operators:
         lines.loosen(graph, operator)
-    return _written(model, [lines.signature(ANY_LENGTH, 0)], [graph])
+    return _written(model, [lines.signature(tflite_signature(None), 0)], [graph])
 
 
 def with_lengths(content: bytes, known: tuple[int, int], lengths: Sequence[int]) -> bytes:
@@ -68,7 +62,7 @@ def with_lengths(content: bytes, known: tuple[int, int], lengths: Sequence[int])
     """
     model = _read(content)
     lines = _Lines(model, known)
-    names = map(signature_name, lengths)
+    names = map(tflite_signature, lengths)
     signatures = [lines.signature(name, place) for place, name in enumerate(names)]
     graphs = [lines.graph(length) for length in lengths]
     # Two thirds of a graph are names of its tensors.
@@ -101,7 +95,7 @@ class _Lines:
         self.schema = schema
         self.model = model
         self.first_length, self.second_length = known
-        self.signatures = [self._signature(signature_name(length)) for length in known]
+        self.signatures = [self._signature(tflite_signature(length)) for length in known]
         self.first, self.second = (model.subgraphs[each.subgraphIndex] for each in self.signatures)
         if len(self.first.tensors) != len(self.second.tensors):
             raise UnlikeError("numbers of tensors")
@@ -121,7 +115,7 @@ class _Lines:
     def graph(self, length: int) -> Any:
         """The graph of a length; its weights are the model's."""
         made = copy.deepcopy(self.first)
-        made.name = signature_name(length).encode()
+        made.name = tflite_signature(length).encode()
         for tensor, (one, other) in zip(made.tensors, self.tensors(), strict=True):
             if one.type != other.type:
                 raise UnlikeError("types")
@@ -136,8 +130,10 @@ class _Lines:
         codes = self.schema.BuiltinOperator
         code = self.model.operatorCodes[operator.opcodeIndex].builtinCode
         for place, index in enumerate(operator.inputs):
+            if index < 0:
+                continue
             one, other = self.first.tensors[index], self.second.tensors[index]
-            if index < 0 or (numbers := self._growing(one, other)) is None:
+            if (numbers := self._growing(one, other)) is None:
                 continue
             start, end = numbers
             grows = start != end

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -19,18 +18,14 @@ from torch.nn import functional
 
 from edgebert_converters.encoder import Attention, BertEncoder, mask_bias
 from edgebert_converters.heads import Student
+from edgebert_converters.replacing import EncoderParts, NormParts, replace
 
-T = TypeVar("T", bound=nn.Module)
 Join = Callable[[Sequence[nn.Module]], nn.Module | None]
 """Layers of the same inputs → one of all their outputs, or None where they cannot be one."""
 
 
-class Normalization(nn.Module):
+class Normalization(NormParts):
     """nn.LayerNorm in fewer operators than litert-torch makes of it."""
-
-    def __init__(self, norm: nn.LayerNorm) -> None:
-        super().__init__()
-        self.weight, self.bias, self.epsilon = norm.weight, norm.bias, norm.eps
 
     def forward(self, rows: Tensor) -> Tensor:
         """[..., H] → the same."""
@@ -51,16 +46,15 @@ class RowsAttention(nn.Module):
         query, key, value = attention.query, attention.key, attention.value
         whole = None if one_query else join((query, key, value))
         pair = join((key, value)) if whole is None else None
-        self.products: tuple[str, ...]
         if whole is not None:
             self.query_key_value = whole
-            self.products = ("query_key_value",)
+            self.products = {"query_key_value": 3}
         elif pair is not None:
             self.query, self.key_value = query, pair
-            self.products = ("query", "key_value")
+            self.products = {"query": 1, "key_value": 2}
         else:
             self.query, self.key, self.value = query, key, value
-            self.products = ("query", "key", "value")
+            self.products = {"query": 1, "key": 1, "value": 1}
 
     def forward(self, queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor) -> Tensor:
         """[R, H], [S, H], [S, H], [1, 1, S] → [R, N * D]."""
@@ -75,22 +69,14 @@ class RowsAttention(nn.Module):
 
     def _heads(self, name: str, rows: Tensor) -> list[Tensor]:
         """[R, H] → [N, R, D] of each layer that this one is made of."""
-        count = self.heads * len(name.split("_"))
+        count = self.heads * self.products[name]
         outputs: Tensor = getattr(self, name)(rows)
         heads = outputs.view(rows.shape[0], count, -1).transpose(0, 1)
         return [heads[start : start + self.heads] for start in range(0, count, self.heads)]
 
 
-class RowsEncoder(nn.Module):
+class RowsEncoder(EncoderParts):
     """`BertEncoder` over the rows [S, H] of one text: most operators then need no reshaping."""
-
-    def __init__(self, encoder: BertEncoder) -> None:
-        super().__init__()
-        self.embeddings = encoder.embeddings
-        self.layers, self.last_layer = encoder.layers, encoder.last_layer
-        self.first_token_only = encoder.first_token_only
-        self.takes_token_types = encoder.takes_token_types
-        self.hidden_size = encoder.hidden_size
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None
@@ -127,21 +113,11 @@ def in_rows(student: Student, join: Join) -> Student:
     encoder = student.encoder
     if isinstance(encoder, BertEncoder):
         alone = encoder.last_layer.attention if encoder.first_token_only else None
-        _replace(
+        replace(
             student,
             Attention,
             lambda attention: RowsAttention(attention, join, one_query=attention is alone),
         )
         student.encoder = RowsEncoder(encoder)
-    _replace(student, nn.LayerNorm, Normalization)
+    replace(student, nn.LayerNorm, Normalization)
     return student
-
-
-def _replace(student: Student, kind: type[T], new: Callable[[T], nn.Module]) -> None:
-    """Shared modules stay shared."""
-    made: dict[nn.Module, nn.Module] = {}
-    for module in list(student.modules()):
-        for name, child in module.named_children():
-            if isinstance(child, kind):
-                made.setdefault(child, new(child))
-                setattr(module, name, made[child])

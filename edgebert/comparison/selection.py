@@ -28,7 +28,7 @@ class Candidate:
 
     def signature(self, tokens: int) -> int:
         """The length that `tokens` run as: the smallest signature that holds them."""
-        return next((length for length in self.artifact.lengths if length >= tokens), tokens)
+        return self.artifact.row_length(tokens)
 
 
 def select(

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from edgebert.profiler.android_tool import ROUNDING, Job, Report, finite, in_bytes, strange
 from edgebert_runtime.errors import DeviceError
+from edgebert_runtime.manifest import tflite_signature
 from edgebert_runtime.measurement import Memory, Timing
 
 _MEGABYTE = 1024 * 1024
@@ -50,14 +51,13 @@ class BenchmarkModel:
         return {}
 
     def arguments(self, job: Job, *, memory: bool = False) -> list[str]:
-        tokens = len(job.ids)
-        length = next((each for each in job.artifact.lengths if each >= tokens), tokens)
+        length = job.artifact.row_length(len(job.ids))
         names = list(job.artifact.inputs)
         # The tool fills inputs in an order of its own: 1 is right for all of them, as a token, as a
         # mark of text and as the second of two types. Times do not depend on values.
         options = {
             "graph": job.model,
-            "signature_to_run_for": f"tokens_{length}" if job.artifact.lengths else "tokens",
+            "signature_to_run_for": tflite_signature(length if job.artifact.lengths else None),
             "num_threads": str(job.threads),
             "input_layer": ",".join(names),
             "input_layer_shape": ":".join([f"1,{length}"] * len(names)),

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from edgebert_runtime import user_cache
 from edgebert_runtime.manifest import Artifact
-from edgebert_runtime.processors import available_processors, cpu_flags, is_arm
+from edgebert_runtime.processors import DOT_PRODUCTS, available_processors, cpu_flags, is_arm
 
 TYPICAL_TOKENS = 32
 """Times at this length decide, or at the nearest that was measured."""
@@ -59,9 +59,10 @@ KINDS = (
 def kind_of(flags: frozenset[str], *, arm: bool) -> Kind:
     """The kind of a processor with these flags, as `cpu_flags` gives them."""
     without, with_dot, vnni = KINDS
+    dot_products = not flags.isdisjoint(DOT_PRODUCTS)
     if arm and flags:
-        return with_dot if "asimddp" in flags else without
-    return _OTHER if flags.isdisjoint({"avx512_vnni", "avx_vnni"}) else vnni
+        return with_dot if dot_products else without
+    return vnni if dot_products else _OTHER
 
 
 @dataclass(frozen=True)

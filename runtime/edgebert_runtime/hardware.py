@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgebert_runtime.processors import available_processors, cpu_flags
+from edgebert_runtime.processors import DOT_PRODUCTS, available_processors, cpu_flags
 
 LIBRARIES = (
     "numpy",
@@ -125,7 +125,7 @@ def facts(root: Path = Path("/")) -> Facts:
         python_bits=struct.calcsize("P") * 8,
         cores=_cores(processors),
         available_processors=available_processors(root),
-        dot_product=_any_of(flags, "asimddp", "avx512_vnni", "avx_vnni"),
+        dot_product=_any_of(flags, *DOT_PRODUCTS),
         i8mm=_any_of(flags, "i8mm"),
         sve=_any_of(flags, "sve"),
         governor=_read(frequency / "scaling_governor"),

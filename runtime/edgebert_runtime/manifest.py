@@ -63,6 +63,11 @@ _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
+def tflite_signature(length: int | None) -> str:
+    """The signature of a TFLite file for rows of `length` tokens; None: for rows of any."""
+    return "tokens" if length is None else f"tokens_{length}"
+
+
 @dataclass(frozen=True)
 class File:
     """A file beside the manifest: plain name, sha256 in hexadecimal, size in bytes."""
@@ -112,6 +117,10 @@ class Artifact:
     components: Mapping[str, int]
     """Bytes of weights by part of the model; the rest of the file is its graph."""
     parity: Parity
+
+    def row_length(self, tokens: int) -> int:
+        """Tokens that a text of so many runs as: those of the smallest signature that holds it."""
+        return next((length for length in self.lengths if length >= tokens), tokens)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,9 @@ import os
 import platform
 from pathlib import Path
 
+DOT_PRODUCTS = frozenset({"asimddp", "avx512_vnni", "avx_vnni"})
+"""Flags of dot products of 8-bit numbers, on ARM and on x86-64."""
+
 
 def available_processors(root: Path = Path("/")) -> int:
     """Processors that this process may use: its affinity, cut down by its cgroup's quota.
@@ -40,7 +43,7 @@ def sums_bytes_exactly(flags: frozenset[str], *, arm: bool) -> bool:
     On x86-64 without VNNI they add them by pairs in 16 bits first (VPMADDUBSW), and cut what is
     beyond: 255 x 127 twice is more than 32,767.
     """
-    return arm or not flags.isdisjoint({"avx512_vnni", "avx_vnni"})
+    return arm or not flags.isdisjoint(DOT_PRODUCTS)
 
 
 def older_than_libraries(flags: frozenset[str], *, arm: bool) -> bool:

@@ -21,9 +21,9 @@ from edgebert_converters.recipes import RECIPES
 from edgebert_converters.tflite_lengths import (
     UnlikeError,
     of_any_length,
-    signature_name,
     with_lengths,
 )
+from edgebert_runtime.manifest import tflite_signature
 
 LENGTHS = (3, 12, 33)
 """The student has 4 heads, and 12 of queries, keys and values."""
@@ -50,7 +50,7 @@ class Neighbours(nn.Module):
 
 
 def runner(path: Path, tokens: int) -> Any:
-    return Interpreter(model_path=str(path)).get_signature_runner(signature_name(tokens))
+    return Interpreter(model_path=str(path)).get_signature_runner(tflite_signature(tokens))
 
 
 def answers(path: Path, tokens: int) -> Any:

@@ -21,10 +21,10 @@ from edgebert_converters.checkpoint import load_checkpoint
 from edgebert_converters.heads import Student
 from edgebert_converters.quiet import quiet
 from edgebert_converters.recipes import RECIPES, Recipe
-from edgebert_converters.tflite_lengths import ANY_LENGTH
 from edgebert_converters.tflite_quantization import represented
 from edgebert_converters.tflite_weights import Weights, quantize_blocks
 from edgebert_runtime.errors import ConversionError
+from edgebert_runtime.manifest import tflite_signature
 from edgebert_runtime.tokenization import Encoding
 
 LAYERS = 2 * 6 + 2
@@ -119,7 +119,7 @@ def test_any_length(recipe: str, student: Student, bundle: Path, tmp_path: Path)
     with quiet(), torch.no_grad():
         assert tflite.export(student, _with_ranges(student, RECIPES[recipe]), path, (8, 32)) == ()
     interpreter = Interpreter(model_path=str(path))
-    runner = interpreter.get_signature_runner(ANY_LENGTH)
+    runner = interpreter.get_signature_runner(tflite_signature(None))
     for tokens in (32, 8, 32):
         ids = torch.randint(5, 400, (1, tokens))
         inputs = dict(zip(student.input_names, (ids, torch.ones_like(ids), ids % 2), strict=True))

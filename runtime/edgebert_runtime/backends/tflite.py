@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edgebert_runtime.backends import Ids, Outputs, checked, content, failure
 from edgebert_runtime.errors import BackendError
-from edgebert_runtime.manifest import Artifact
+from edgebert_runtime.manifest import Artifact, tflite_signature
 
 try:
     from ai_edge_litert.interpreter import Interpreter
@@ -47,7 +47,7 @@ class TfliteBackend:
 
     def run(self, inputs: Mapping[str, Ids]) -> Outputs:
         rows, tokens = inputs["input_ids"].shape
-        length = next((each for each in self._artifact.lengths if each >= tokens), tokens)
+        length = self._artifact.row_length(tokens)
         fed = {
             name: np.zeros((rows, length), dtype) for name, dtype in self._artifact.inputs.items()
         }
@@ -70,7 +70,7 @@ class _Resized:
 
     def __init__(self, interpreter: Any, artifact: Artifact) -> None:
         self._interpreter = interpreter
-        runner = interpreter.get_signature_runner(ANY_LENGTH)
+        runner = interpreter.get_signature_runner(tflite_signature(None))
         self._inputs = {name: each["index"] for name, each in runner.get_input_details().items()}
         if self._inputs.keys() != artifact.inputs.keys():
             # Of one that is not set, whatever lies in memory would be read.
@@ -108,18 +108,9 @@ class _Fixed:
         """Each [1, a length] → the output."""
         (length,) = {array.shape[1] for array in inputs.values()}
         if length not in self._runners:
-            name = signature_name(length)
+            name = tflite_signature(length)
             self._runners[length] = self._interpreter.get_signature_runner(name)
         return self._runners[length](**inputs)[self._output]
-
-
-ANY_LENGTH = "tokens"
-"""The signature of a file that takes any length."""
-
-
-def signature_name(length: int) -> str:
-    """The signature for rows of `length` tokens."""
-    return f"{ANY_LENGTH}_{length}"
 
 
 def open_artifact(artifact: Artifact, source: Path | bytes, threads: int) -> TfliteBackend:
